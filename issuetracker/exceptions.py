@@ -1,0 +1,66 @@
+"""Everything this package raises, in one tree.
+
+::
+
+    IssueTrackerError
+    ├── InvalidInput            a request or message that can never succeed; names each field
+    ├── StoreError
+    │   ├── StoreUnavailable    the store did not answer; the same call may succeed later
+    │   └── StoreRefused        the store will never take this write
+    └── PublishError
+        ├── NotPublished        certainly not in the log
+        └── PublishUnknown      no acknowledgement came in time: it may be in the log or not
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class FieldError(NamedTuple):
+    """One wrong field: where it stands (a JSON pointer, RFC 6901) and what is wrong with it."""
+
+    pointer: str
+    detail: str
+
+
+class IssueTrackerError(Exception):
+    """Whatever goes wrong in this package."""
+
+
+class InvalidInput(IssueTrackerError):
+    """A request or message that can never succeed as it is.
+
+    Attributes:
+        errors: every wrong field.
+    """
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.pointer or '/'}: {error.detail}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class StoreError(IssueTrackerError):
+    """The store did not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, or answered that it cannot now. What was asked may have happened.
+
+    Asking the same again is safe: changes are applied once, however often they are sent.
+    """
+
+
+class StoreRefused(StoreError):
+    """The store will never take this write: too large, a reserved id, a value it cannot hold."""
+
+
+class PublishError(IssueTrackerError):
+    """A change did not get the broker's acknowledgement."""
+
+
+class NotPublished(PublishError):
+    """The change is certainly not in the log."""
+
+
+class PublishUnknown(PublishError):
+    """No acknowledgement came in time; the change may be in the log or not."""

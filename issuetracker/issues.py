@@ -1,0 +1,211 @@
+"""What is kept: an issue, and the documents under it. Stores hold exactly these.
+
+``Issue`` is what people see, plus one opaque field, ``ledger``: the bookkeeping with which
+:mod:`issuetracker.merging` applies every change once. Stores index and return the former and
+keep the latter as bytes.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from issuetracker.messages import IssueType, Priority, RaisedException, Status
+
+#: Reports counted per hour are kept for this many of an issue's newest active hours.
+HOURS_KEPT = 48
+
+
+class Issue(msgspec.Struct, kw_only=True):
+    """One issue: everything that was ever reported under one id.
+
+    Attributes:
+        id: a UUID, canonical, lower case, without ``temp-``.
+        title: from the earliest report, as are description, type, component, tags, reporter,
+            exception and context; empty while only changes of the issue have arrived (a stub).
+        priority: as set last; else the earliest report's.
+        status: as set last, but ``open`` again once it was resolved and has been seen since.
+        regressed: it was resolved and has been seen since.
+        reporter: name of the service user who reported it first.
+        assignee: name of the user who works on it.
+        count: how often it was reported.
+        first_seen: time of the earliest report, UTC.
+        last_seen: time of the latest report, UTC.
+        updated_at: time of the latest change of any kind, UTC.
+        ledger: :class:`Ledger` as MessagePack.
+    """
+
+    id: str
+    title: str = ""
+    description: str = ""
+    type: IssueType = "bug"
+    priority: Priority = "medium"
+    status: Status = "open"
+    regressed: bool = False
+    component: str = "unknown"
+    tags: list[str] = []
+    reporter: str = ""
+    assignee: str | None = None
+    fingerprint: str | None = None
+    exception: list[RaisedException] = []
+    context: dict[str, Any] = {}
+    count: int = 0
+    comment_count: int = 0
+    first_seen: datetime
+    last_seen: datetime
+    updated_at: datetime
+    ledger: bytes = b""
+
+
+#: A moment and the event id that breaks ties: (microseconds since 1970, event id).
+Stamp: TypeAlias = tuple[int, str]
+#: A value set at a stamp; of two, the one with the later stamp holds.
+Setting: TypeAlias = tuple[int, str, str | None]
+
+
+class Ledger(msgspec.Struct, array_like=True):
+    """The bookkeeping of one issue. New fields go to the end and need a default.
+
+    Attributes:
+        marks: per log (topic id and partition) the first offset that is not applied yet.
+        recent: the event ids applied last, 16 bytes each, oldest first.
+        unconfirmed: event ids written past the log whose message may still be in it, with the
+            microseconds since 1970 at which they were written.
+        first: the earliest report.
+        last: the latest report.
+        status: the status as set last.
+        priority: the priority as set last.
+        assignee: the assignee as set last.
+        kept: the reports that have an occurrence document, newest first.
+        hours: reports per hour, by hours since 1970.
+    """
+
+    marks: dict[str, int] = {}
+    recent: bytes = b""
+    unconfirmed: dict[str, int] = {}
+    first: Stamp | None = None
+    last: Stamp | None = None
+    status: Setting | None = None
+    priority: Setting | None = None
+    assignee: Setting | None = None
+    kept: list[Stamp] = []
+    hours: dict[int, int] = {}
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """Something kept under an issue, named by the event id that made it.
+
+    Attributes:
+        id: the event id.
+        issue_id: the issue.
+        time: when it happened, UTC.
+    """
+
+    collection: ClassVar[str]
+
+    id: str
+    issue_id: str
+    time: datetime
+
+
+class Comment(Document, frozen=True, kw_only=True):
+    """What somebody wrote."""
+
+    collection = "comments"
+
+    author: str
+    body: str
+
+
+class HistoryEntry(Document, frozen=True, kw_only=True):
+    """Who set what."""
+
+    collection = "history"
+
+    actor: str
+    changes: dict[str, str | None]
+
+
+class Occurrence(Document, frozen=True, kw_only=True):
+    """One report of an issue that was reported more than once; the earliest is in the issue."""
+
+    collection = "occurrences"
+
+    reporter: str
+    description: str = ""
+    tags: list[str] = []
+    exception: list[RaisedException] = []
+    context: dict[str, Any] = {}
+
+
+AnyDocument: TypeAlias = Comment | HistoryEntry | Occurrence
+Collection: TypeAlias = Literal["comments", "history", "occurrences"]
+DOCUMENT_TYPES: dict[Collection, type[Comment] | type[HistoryEntry] | type[Occurrence]] = {
+    "comments": Comment,
+    "history": HistoryEntry,
+    "occurrences": Occurrence,
+}
+
+Order: TypeAlias = Literal[
+    "-updated_at", "updated_at", "-last_seen", "-first_seen", "first_seen", "-count"
+]
+
+
+class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which issues, in which order. Every filter that is given must hold.
+
+    Attributes:
+        status: any of these; without it every status but ``deleted``.
+        type: any of these.
+        priority: any of these.
+        component: exactly this.
+        tags: all of these.
+        reporter: exactly this service user.
+        assignee: exactly this user; the empty string means nobody.
+        since: changed (``updated_at``) at or after.
+        until: changed (``updated_at``) before.
+        text: every word occurs in the title, whatever its case.
+        order: the field that orders; ``-`` means descending. Ties: by id, in the same direction.
+    """
+
+    status: tuple[Status, ...] = ()
+    type: tuple[IssueType, ...] = ()
+    priority: tuple[Priority, ...] = ()
+    component: str | None = None
+    tags: tuple[str, ...] = ()
+    reporter: str | None = None
+    assignee: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: Annotated[str, Meta(max_length=200)] = ""
+    order: Order = "-updated_at"
+
+    @property
+    def field(self) -> str:
+        """The attribute of an issue that orders."""
+        return self.order.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self.order.startswith("-")
+
+    def matches(self, issue: Issue) -> bool:
+        """Whether ``issue`` passes every filter: what each store's own query must agree with."""
+        wanted = (
+            issue.status in self.status if self.status else issue.status != "deleted",
+            not self.type or issue.type in self.type,
+            not self.priority or issue.priority in self.priority,
+            self.component is None or issue.component == self.component,
+            all(tag in issue.tags for tag in self.tags),
+            self.reporter is None or issue.reporter == self.reporter,
+            self.assignee is None or (issue.assignee or "") == self.assignee,
+            self.since is None or issue.updated_at >= self.since,
+            self.until is None or issue.updated_at < self.until,
+        )
+        return all(wanted) and self._has_words(issue.title)
+
+    def _has_words(self, title: str) -> bool:
+        lowered = title.lower()
+        return all(word in lowered for word in self.text.lower().split())

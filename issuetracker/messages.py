@@ -1,0 +1,217 @@
+"""What travels: request bodies, and the messages on the topic. Each is defined here once.
+
+Validation, the OpenAPI schema and serialisation all come from these structs. This module imports
+neither Django nor Kafka: the client uses it too.
+
+A message is one *change* of one issue. Changes need no order: each carries the API's time and an
+event id, and :mod:`issuetracker.merging` gives the same issue in any order and any number of
+deliveries.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+TOPIC = "alphafusion.issues"
+GROUP = "issuetracker-consumer"
+
+#: Longest request body of one issue, in bytes; what a message can hold with room to spare.
+MAX_BODY_BYTES = 512 * 1024
+MAX_CONTEXT_BYTES = 32 * 1024
+
+PENDING_PREFIX = "temp-"
+
+IssueType: TypeAlias = Literal[
+    "bug", "exception", "incident", "performance", "security", "improvement", "task"
+]
+Priority: TypeAlias = Literal["low", "medium", "high", "critical"]
+Status: TypeAlias = Literal["open", "in_progress", "resolved", "ignored", "deleted"]
+
+# In Python "$" alone would let a last line feed through; in ECMAScript, OpenAPI's dialect, this
+# says the same as "$".
+_END = r"$(?!\n)"
+# PostgreSQL cannot hold NUL in text, and no person can read it.
+_NO_NUL = r"^[^\x00]*$"
+
+Title = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*" + _END,
+        description="One line that says what broke.",
+        examples=["Test Issue"],
+    ),
+]
+Description = Annotated[
+    str, Meta(max_length=20_000, pattern=_NO_NUL, description="What happened, in plain text.")
+]
+Component = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END,
+        description="The service or part that reports.",
+        examples=["workflow-consumer"],
+    ),
+]
+Tag = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=50,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/=@-]*" + _END,
+        examples=["test"],
+    ),
+]
+Tags = Annotated[list[Tag], Meta(max_length=20, description="Words to find the issue by.")]
+Fingerprint = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=_NO_NUL,
+        description="Reports of one component with the same fingerprint are one issue. "
+        "Without one, nothing is ever merged.",
+    ),
+]
+UserName = Annotated[str, Meta(min_length=1, max_length=150, pattern=r"^[\w.@+-]+" + _END)]
+CommentBody = Annotated[
+    str,
+    Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"),
+]
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + _END
+EventId = Annotated[
+    str,
+    Meta(
+        pattern=_UUID,
+        description="A UUID (canonical, lower case) that the caller makes once per report: "
+        "a request sent again with it is not counted again.",
+        examples=["0b5c4f0e-8a3f-4f4b-9d6c-0c7f5d1f6a11"],
+    ),
+]
+IssueId = Annotated[str, Meta(pattern=_UUID)]
+_ShortText = Annotated[str, Meta(max_length=500, pattern=_NO_NUL)]
+_Value = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One call in a traceback, outermost call first."""
+
+    file: _ShortText
+    line: Annotated[int, Meta(ge=0, le=10_000_000)]
+    function: _ShortText
+    code: Annotated[_ShortText, Meta(description="The source line itself.")] = ""
+    before: Annotated[list[_ShortText], Meta(max_length=5)] = []
+    after: Annotated[list[_ShortText], Meta(max_length=5)] = []
+    variables: Annotated[dict[_ShortText, _Value], Meta(max_length=50)] = {}
+    own: Annotated[bool, Meta(description="The service's own code, not a library's.")] = True
+
+
+class RaisedException(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One exception of a chain."""
+
+    type: Annotated[_ShortText, Meta(min_length=1, examples=["builtins.ValueError"])]
+    message: Annotated[str, Meta(max_length=5000, pattern=_NO_NUL)] = ""
+    frames: Annotated[list[Frame], Meta(max_length=100)] = []
+    relation: Annotated[
+        Literal["", "cause", "context"],
+        Meta(description="What it is to the exception before it: its cause, or its context."),
+    ] = ""
+
+
+class NewIssue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A report: the body of ``POST /api/v1/issues``."""
+
+    title: Title
+    description: Description = ""
+    type: IssueType = "bug"
+    priority: Priority = "medium"
+    component: Component = "unknown"
+    tags: Tags = []
+    fingerprint: Fingerprint | None = None
+    event_id: EventId | None = None
+    exception: Annotated[
+        list[RaisedException],
+        Meta(max_length=10, description="The exception that was raised, then what caused it."),
+    ] = []
+    context: Annotated[
+        dict[str, Any],
+        Meta(max_length=100, description="Anything else, as JSON; at most 32 KiB."),
+    ] = {}
+
+
+class NewComment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The body of ``POST /api/v1/issues/{id}/comments``."""
+
+    body: CommentBody
+    event_id: EventId | None = None
+
+
+class IssueUpdate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The body of ``PATCH /api/v1/issues/{id}``: what is named changes, the rest stays."""
+
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+    event_id: EventId | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every message carries.
+
+    Attributes:
+        issue_id: the issue it changes; the message's key.
+        event_id: given before it is produced; applied once per issue.
+        time: the API's time when it was accepted, UTC.
+        actor: name of the (service) user who asked for it.
+    """
+
+    issue_id: IssueId
+    event_id: EventId
+    time: Annotated[datetime, Meta(tz=True)]
+    actor: UserName
+
+
+class Reported(Change, frozen=True, kw_only=True, tag="reported"):
+    """Something broke: once more, or for the first time."""
+
+    issue: NewIssue
+
+
+class Commented(Change, frozen=True, kw_only=True, tag="commented"):
+    """Somebody wrote a comment."""
+
+    body: CommentBody
+
+
+class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="updated"):
+    """Somebody set the status, the priority or the assignee; the last one wins, field by field."""
+
+    status: Status | msgspec.UnsetType = msgspec.UNSET
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+
+
+AnyChange: TypeAlias = Reported | Commented | Updated
+
+_ISSUES = uuid.uuid5(uuid.NAMESPACE_DNS, "issues.alphafusion")
+
+
+def new_issue_id(issue: NewIssue, event_id: str) -> str:
+    """The issue's final id: by component and fingerprint, else by the report's event id.
+
+    A retried request carries the same event id and so reaches the same issue.
+    """
+    if issue.fingerprint is None:
+        return str(uuid.uuid5(_ISSUES, event_id))
+    return str(uuid.uuid5(uuid.uuid5(_ISSUES, issue.component), issue.fingerprint))
+
+
+def bare_id(issue_id: str) -> str:
+    """``issue_id`` without ``temp-``, lower case: the id under which everything is kept."""
+    return issue_id.lower().removeprefix(PENDING_PREFIX)
