@@ -251,8 +251,8 @@ def leased_redis_database(address: str, holder: str) -> Iterator[RedisServer]:
         holder: the session, noted in the lease for whoever looks.
     """
     with redis.Redis.from_url(address) as root:
-        number = _lease(root, holder)
-        url = urlsplit(address)._replace(path=f"/{number}").geturl()
+        number = _lease(root, address, holder)
+        url = _numbered(address, number)
         try:
             yield RedisServer(url)
         finally:
@@ -266,19 +266,20 @@ def flush_database(url: str) -> None:
         client.flushdb()
 
 
-def _lease(root: redis.Redis, holder: str) -> int:
-    used = root.get_connection_kwargs().get("db", 0)
+def _lease(root: redis.Redis, address: str, holder: str) -> int:
     count = int(root.config_get("databases")["databases"] or 0)
-    for number in set(range(count)) - {used}:
-        key = f"tests:database:{number}"
-        if root.set(key, holder, nx=True, ex=_LEASE_SECONDS) and _is_empty(root, number):
-            return number
+    # 0 is where a product keeps its keys, and where these leases are.
+    for number in range(1, count):
+        if not root.set(f"tests:database:{number}", holder, nx=True, ex=_LEASE_SECONDS):
+            continue
+        with redis.Redis.from_url(_numbered(address, number)) as database:
+            if database.dbsize() == 0:
+                return number
     raise AssertionError(f"none of the Redis server's {count} databases is empty and free")
 
 
-def _is_empty(root: redis.Redis, number: int) -> bool:
-    with redis.Redis(**(root.get_connection_kwargs() | {"db": number})) as client:
-        return int(client.dbsize()) == 0
+def _numbered(address: str, number: int) -> str:
+    return urlsplit(address)._replace(path=f"/{number}").geturl()
 
 
 @contextmanager
