@@ -99,7 +99,11 @@ _ShortText = Annotated[str, Meta(max_length=500, pattern=_NO_NUL)]
 _Value = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
 
 
-class Frame(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+# Messages, and what they are made of, bear unknown fields: in a rolling upgrade the API may be
+# newer than a consumer. Request bodies forbid them, so that a misspelt field is named.
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call in a traceback, outermost call first."""
 
     file: _ShortText
@@ -112,7 +116,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     own: Annotated[bool, Meta(description="The service's own code, not a library's.")] = True
 
 
-class RaisedException(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class RaisedException(msgspec.Struct, frozen=True, omit_defaults=True):
     """One exception of a chain."""
 
     type: Annotated[_ShortText, Meta(min_length=1, examples=["builtins.ValueError"])]
@@ -124,8 +128,8 @@ class RaisedException(msgspec.Struct, frozen=True, omit_defaults=True, forbid_un
     ] = ""
 
 
-class NewIssue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A report: the body of ``POST /api/v1/issues``."""
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a service says about something that broke."""
 
     title: Title
     description: Description = ""
@@ -143,6 +147,10 @@ class NewIssue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         dict[str, Any],
         Meta(max_length=100, description="Anything else, as JSON; at most 32 KiB."),
     ] = {}
+
+
+class NewIssue(Report, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A report as the body of ``POST /api/v1/issues``."""
 
 
 class NewComment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -180,7 +188,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 class Reported(Change, frozen=True, kw_only=True, tag="reported"):
     """Something broke: once more, or for the first time."""
 
-    issue: NewIssue
+    issue: Report
 
 
 class Commented(Change, frozen=True, kw_only=True, tag="commented"):
@@ -202,7 +210,7 @@ AnyChange: TypeAlias = Reported | Commented | Updated
 _ISSUES = uuid.uuid5(uuid.NAMESPACE_DNS, "issues.alphafusion")
 
 
-def new_issue_id(issue: NewIssue, event_id: str) -> str:
+def new_issue_id(issue: Report, event_id: str) -> str:
     """The issue's final id: by component and fingerprint, else by the report's event id.
 
     A retried request carries the same event id and so reaches the same issue.
