@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "settings.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -56,6 +57,8 @@ TEMPLATES: list[dict[str, Any]] = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
+            # What the apps' admin pages have in common, so that no app needs another's.
+            "libraries": {"moments": "settings.moments"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -126,6 +129,14 @@ ISSUETRACKER_STORES: dict[str, dict[str, Any]] = {
 }
 ISSUETRACKER_STORE = ISSUETRACKER_STORES[ENVIRONMENT.issuetracker_store or "database"]
 ISSUETRACKER_ACCESS = ENVIRONMENT.issuetracker_access or "local"
+ISSUETRACKER_TOPIC = "alphafusion.issues"
+
+KAFKA_WORKER: dict[str, Any] = {
+    "bootstrap_servers": ENVIRONMENT.kafka_bootstrap_servers,
+    "group_instance_id": ENVIRONMENT.kafka_group_instance_id,
+    "partitions": ENVIRONMENT.kafka_partitions,
+    "replication_factor": ENVIRONMENT.kafka_replication_factor,
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -144,6 +155,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "settings" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
