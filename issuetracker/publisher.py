@@ -1,0 +1,356 @@
+"""Putting changes on the topic: an answer within 0.6 s, and never a success that is not durable.
+
+One producer per process. Its state is a circuit:
+
+* *warming*: just started, never ready yet; the first changes wait for it within their deadline;
+* *ready*: changes are produced, and each waits for the broker's acknowledgement;
+* *down*: the brokers are gone or one change missed its deadline; every change is refused at once.
+
+Only the keeper, a thread that asks the broker for the topic, makes it ready. It notices when the
+producer itself is past mending, and makes a new one.
+"""
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from django.conf import settings
+from prometheus_client import Counter
+
+from issuetracker.exceptions import NotPublished, PublishUnknown
+from issuetracker.messages import AnyChange
+from issuetracker.processes import PerProcess
+
+logger = logging.getLogger(__name__)
+
+#: Seconds a change waits for its acknowledgement; well under the client's 2.0 s.
+ACKNOWLEDGEMENT_SECONDS = 0.6
+#: Seconds between two questions of the keeper while the brokers do not answer.
+PROBE_SECONDS = 0.25
+_REQUEST_SECONDS = 2.0
+_STATISTICS_MS = 250
+
+State = Literal["warming", "ready", "down"]
+
+# The broker said no before it wrote anything. Everything else may be in the log all the same.
+_CERTAIN = {
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_RECORD,
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the library's public error codes
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+}
+_IN_PROCESS_BROKER = "mockCluster"
+
+_encode = msgspec.json.Encoder().encode
+PUBLISHED = Counter(
+    "issuetracker_published_total",
+    "Changes handed to the publisher, by outcome: acknowledged, refused, unknown.",
+    ["outcome"],
+)
+_ACKNOWLEDGED, _REFUSED, _UNKNOWN = (
+    PUBLISHED.labels(outcome) for outcome in ("acknowledged", "refused", "unknown")
+)
+
+
+class IssuePublisher:
+    """Publishes changes of issues and waits until the broker has them.
+
+    Safe to use from many threads of one process; not after a fork (:func:`get_publisher`).
+
+    Args:
+        bootstrap_servers: the brokers, ``host:port`` with commas; empty means there are none.
+        topic: where changes go.
+        partitions: of the topic, if it has to be created.
+        replication_factor: of the topic, if it has to be created.
+        wait: seconds that a change waits for its acknowledgement.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str,
+        *,
+        partitions: int = 4,
+        replication_factor: int = 1,
+        wait: float = ACKNOWLEDGEMENT_SECONDS,
+    ) -> None:
+        self.topic = topic
+        self._servers = bootstrap_servers
+        self._new_topic = NewTopic(topic, partitions, replication_factor)
+        self._wait = wait
+        self._ready = threading.Event()
+        self._needs_probe = threading.Event()
+        self._stopping = threading.Event()
+        self._probed = not bootstrap_servers
+        self._threads: list[threading.Thread] = []
+        self._session: _Session | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def state(self) -> State:
+        """``warming``, ``ready`` or ``down``, as the module says."""
+        if self._ready.is_set():
+            return "ready"
+        return "down" if self._probed else "warming"
+
+    def start(self) -> None:
+        """Begin to connect, in the background; a second call does nothing."""
+        with self._lock:
+            if self._threads or not self._servers or self._stopping.is_set():
+                return
+            self._session = self._new_session()
+            self._needs_probe.set()
+            self._threads = [
+                threading.Thread(target=run, name=f"publisher-{name}", daemon=True)
+                for name, run in (("poll", self._poll), ("keeper", self._keep))
+            ]
+            for thread in self._threads:
+                thread.start()
+
+    def warm(self, timeout: float) -> bool:
+        """Start, and wait up to ``timeout`` seconds; whether it is ready."""
+        self.start()
+        return self._ready.wait(timeout if self._servers else 0)
+
+    def publish_issue(self, change: AnyChange) -> None:
+        """Put ``change`` on the topic, and return when the broker has it for good.
+
+        Raises:
+            NotPublished: it is certainly not in the log.
+            PublishUnknown: no acknowledgement came in time; it may be in the log or not.
+        """
+        try:
+            self._publish(change)
+        except NotPublished:
+            _REFUSED.inc()
+            raise
+        except PublishUnknown:
+            _UNKNOWN.inc()
+            raise
+        _ACKNOWLEDGED.inc()
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Give what is on its way up to ``timeout`` seconds, and stop."""
+        self._stopping.set()
+        self._needs_probe.set()
+        self._ready.clear()
+        for thread in self._threads:
+            thread.join(timeout)
+        if self._session is not None:
+            left = self._session.producer.flush(timeout)
+            if left:
+                logger.warning("Stopped with %d changes unacknowledged", left)
+
+    def _publish(self, change: AnyChange) -> None:
+        deadline = time.monotonic() + self._wait
+        session = self._require_ready()
+        report = _Report()
+        try:
+            session.producer.produce(
+                self.topic, _encode(change), change.issue_id, on_delivery=report.deliver
+            )
+        except (BufferError, KafkaException) as error:
+            raise NotPublished(f"the producer took no message: {error}") from error
+        if not report.wait(deadline):
+            self._break(f"no acknowledgement within {self._wait} s")
+            raise PublishUnknown(f"no acknowledgement within {self._wait} s")
+        if report.error is not None:
+            _raise_for(report.error)
+
+    def _require_ready(self) -> "_Session":
+        # Until it was ready once, a short wait saves the first changes the slower way.
+        ready = self._ready.is_set() or (self.state == "warming" and self.warm(self._wait))
+        if not ready or self._session is None:
+            raise NotPublished("the brokers cannot be reached")
+        return self._session
+
+    def _new_session(self) -> "_Session":
+        return _Session(self._servers, self._on_error)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001
+            self._break(error.str())
+
+    def _break(self, reason: str) -> None:
+        if self._ready.is_set():
+            self._ready.clear()
+            logger.error("Kafka is out of reach, changes go to the store: %s", reason)
+        self._needs_probe.set()
+
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
+            session = self._session
+            if session is not None:
+                session.producer.poll(0.5)
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            self._needs_probe.wait()
+            self._needs_probe.clear()
+            while not self._stopping.is_set() and not self._probe():
+                self._probed = True
+                self._stopping.wait(PROBE_SECONDS)
+
+    def _probe(self) -> bool:
+        """Ask for the topic, create it if there is none; whether changes can go there now."""
+        try:
+            session = self._living_session()
+            if not session.has_topic(self.topic):
+                self._create_topic(session)
+            if not session.identified.wait(_REQUEST_SECONDS):
+                return False
+        except KafkaException as error:
+            logger.debug("Kafka is still out of reach: %s", error)
+            return False
+        self._ready.set()
+        self._probed = True
+        logger.info("Kafka takes changes", extra={"topic": self.topic})
+        return True
+
+    def _living_session(self) -> "_Session":
+        if self._session is None or self._session.is_dead:
+            logger.warning("The producer cannot go on and is made anew")
+            self._session = self._new_session()
+        return self._session
+
+    def _create_topic(self, session: "_Session") -> None:
+        if session.in_process_broker:
+            # There, asking for a topic makes it, and creating one is not supported.
+            session.producer.list_topics(self.topic, timeout=_REQUEST_SECONDS)
+            return
+        admin = AdminClient({"bootstrap.servers": self._servers})
+        try:
+            admin.create_topics([self._new_topic], operation_timeout=_REQUEST_SECONDS)[
+                self.topic
+            ].result(_REQUEST_SECONDS + 1)
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+        logger.info("Created the topic", extra={"topic": self.topic})
+        session.producer.list_topics(self.topic, timeout=_REQUEST_SECONDS)
+
+
+class _Session:
+    """One producer and what is known of it.
+
+    Attributes:
+        producer: the producer.
+        identified: set once the broker gave it the id without which it sends nothing.
+        in_process_broker: whether the broker is librdkafka's own, in a process's memory.
+    """
+
+    def __init__(self, servers: str, on_error: Callable[[KafkaError], None]) -> None:
+        self.identified = threading.Event()
+        self.in_process_broker = False
+        self._fatal = False
+        self._tell = on_error
+        self.producer = Producer(
+            {
+                "bootstrap.servers": servers,
+                "client.id": "issuetracker",
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 2,
+                # What its caller gave up is not tried for ever; in the log twice is no harm.
+                "message.timeout.ms": 5_000,
+                "socket.timeout.ms": 3_000,
+                "reconnect.backoff.max.ms": 500,
+                "statistics.interval.ms": _STATISTICS_MS,
+                "stats_cb": self._on_statistics,
+                "error_cb": self._on_error,
+            },
+            logger=logging.getLogger(f"{__name__}.client"),
+        )
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the producer said that it can never send again."""
+        return self._fatal
+
+    def has_topic(self, topic: str) -> bool:
+        """Whether the brokers have the topic; makes the producer know it.
+
+        Raises:
+            KafkaException: they do not answer.
+        """
+        found = self.producer.list_topics(timeout=_REQUEST_SECONDS)
+        self.in_process_broker = (found.cluster_id or "").startswith(_IN_PROCESS_BROKER)
+        if topic not in (found.topics or {}):
+            return False
+        self.producer.list_topics(topic, timeout=_REQUEST_SECONDS)
+        return True
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._fatal = self._fatal or error.fatal()
+        self._tell(error)
+
+    def _on_statistics(self, statistics: str) -> None:
+        if '"idemp_state":"Assigned"' in statistics:
+            self.identified.set()
+        else:
+            self.identified.clear()
+
+
+class _Report:
+    """The broker's answer to one message."""
+
+    __slots__ = ("_done", "error")
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self.error: KafkaError | None = None
+
+    def deliver(self, error: KafkaError | None, _message: Message) -> None:
+        """Called once by the producer's poll."""
+        self.error = error
+        self._done.release()
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until ``deadline`` (monotonic); whether the answer is there."""
+        return self._done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _raise_for(error: KafkaError) -> None:
+    if error.code() in _CERTAIN:
+        raise NotPublished(error.str())
+    raise PublishUnknown(error.str())
+
+
+def _make_publisher() -> IssuePublisher:
+    environment = settings.ENVIRONMENT
+    publisher = IssuePublisher(
+        environment.kafka_bootstrap_servers,
+        settings.ISSUETRACKER_TOPIC,
+        partitions=environment.kafka_partitions,
+        replication_factor=environment.kafka_replication_factor,
+    )
+    publisher.start()
+    return publisher
+
+
+publishers: PerProcess[IssuePublisher] = PerProcess(_make_publisher)
+
+
+@atexit.register
+def close_publisher() -> None:
+    """Flush and close this process's publisher, if it has one."""
+    publisher = publishers.replace(None)
+    if publisher is not None:
+        publisher.close()
+
+
+def get_publisher() -> IssuePublisher:
+    """This process's publisher, started; made when first asked for."""
+    return publishers.get()
