@@ -41,7 +41,7 @@ Title = Annotated[
     Meta(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*" + _END,
+        pattern=r"^ *[^\x00-\x20][^\x00-\x1f]*" + _END,
         description="One line that says what broke.",
         examples=["Test Issue"],
     ),
@@ -82,7 +82,8 @@ Fingerprint = Annotated[
 UserName = Annotated[str, Meta(min_length=1, max_length=150, pattern=r"^[\w.@+-]+" + _END)]
 CommentBody = Annotated[
     str,
-    Meta(min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"),
+    # Each part can match in one way only, or a long text would take seconds to refuse.
+    Meta(min_length=1, max_length=20_000, pattern=r"^\s*[^\x00\s][^\x00]*$"),
 ]
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + _END
 EventId = Annotated[
