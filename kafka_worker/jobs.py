@@ -1,0 +1,169 @@
+"""What the loop gives to the handler's thread, and that thread."""
+
+import logging
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import close_old_connections, connections
+
+from kafka_worker.messages import Message
+from kafka_worker.partitions import Partition
+
+logger = logging.getLogger(__name__)
+
+_LOOK_AROUND = 0.5
+
+
+class Abandoned(Exception):
+    """Leaves a job at a point where nothing is half-done; what is not finished comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message and the assignment through which it came."""
+
+    message: Message
+    partition: Partition
+
+    @property
+    def alive(self) -> bool:
+        """Whether the partition is still this worker's."""
+        return self.partition.alive
+
+    def finish(self) -> None:
+        """Note that the message, and all before it in its partition, are handled."""
+        self.partition.finish(self.message.offset)
+
+
+class Job:
+    """Some messages on their way through the handler.
+
+    The loop's thread makes it, watches it and may ask it to stop; the handler's thread works.
+
+    Attributes:
+        entries: the messages, in order of arrival.
+        error: what ended the handler's thread, if something did.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        self.error: BaseException | None = None
+        self._call_started: float | None = None
+        self._current: Sequence[Entry] = ()
+        self._pausing = False
+        self._finished = threading.Event()
+        self._stop = threading.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the handler's thread is through with it."""
+        return self._finished.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is finished, at most so long; returns whether it is."""
+        return self._finished.wait(seconds)
+
+    def finish(self) -> None:
+        """Note that the handler's thread is through with it."""
+        self._finished.set()
+
+    def stop(self) -> None:
+        """Ask it to end where nothing is half-done."""
+        self._stop.set()
+
+    def leave_if_stopping(self) -> None:
+        """Called where nothing is half-done.
+
+        Raises:
+            Abandoned: the worker is stopping.
+        """
+        if self._stop.is_set():
+            raise Abandoned
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another attempt; shorter when all partitions of the messages have gone.
+
+        Raises:
+            Abandoned: the worker is stopping.
+        """
+        deadline = time.monotonic() + seconds
+        self._pausing = True
+        while (left := deadline - time.monotonic()) > 0 and any(e.alive for e in self._current):
+            self._stop.wait(min(left, _LOOK_AROUND))
+            self.leave_if_stopping()
+        self._pausing = False
+
+    def holds(self, numbers: frozenset[int]) -> bool:
+        """Whether the handler is just now at messages of these partitions."""
+        if self._pausing or self.finished:
+            return False
+        return any(entry.partition.number in numbers for entry in self._current)
+
+    @contextmanager
+    def working_on(self, entries: Sequence[Entry]) -> Iterator[None]:
+        """Surrounds all that is done for some of the messages, up to noting them as handled."""
+        self._current = entries
+        yield
+        self._current = ()
+
+    def call_seconds(self, now: float) -> float:
+        """How long the present call of the handler has taken; 0 between calls."""
+        started = self._call_started
+        return now - started if started is not None else 0.0
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Surrounds one call of the handler: watched, and with fresh database connections."""
+        close_old_connections()
+        self._call_started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._call_started = None
+            close_old_connections()
+
+
+class HandlerThread:
+    """The one thread in which a handler runs. It dies with the process, whatever it is doing."""
+
+    def __init__(self, run: Callable[[Job], None], name: str) -> None:
+        self._run = run
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Work on ``job`` after those before it."""
+        self._jobs.put(job)
+
+    def stop(self, timeout: float) -> None:
+        """End the thread when it is idle; waits at most ``timeout`` seconds."""
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def stack(self) -> str:
+        """Where the thread is just now, as a traceback."""
+        frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001 - the only way
+        return "".join(traceback.format_stack(frame)) if frame else "(the thread has ended)"
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._run(job)
+            except Abandoned:
+                logger.info("Left %d messages for later delivery", len(job.entries))
+            except BaseException as error:  # noqa: BLE001 - handed to the loop, which raises it
+                job.error = error
+            finally:
+                job.finish()
+        connections.close_all()
