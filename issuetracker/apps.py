@@ -8,3 +8,7 @@ class IssueTrackerConfig(AppConfig):
 
     name = "issuetracker"
     verbose_name = "Issue tracker"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from issuetracker import checks  # noqa: F401, PLC0415 - needs the app registry

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from issuetracker.messages import IssueType, Priority, RaisedException, Status
+from issuetracker.words import begins_words
 
 #: Reports counted per hour are kept for this many of an issue's newest active hours.
 HOURS_KEPT = 48
@@ -165,7 +166,7 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
         assignee: exactly this user; the empty string means nobody.
         since: changed (``updated_at``) at or after.
         until: changed (``updated_at``) before.
-        text: every word occurs in the title, whatever its case.
+        text: every word of it begins a word of the title (:mod:`issuetracker.words`).
         order: the field that orders; ``-`` means descending. Ties: by id, in the same direction.
     """
 
@@ -204,8 +205,4 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
             self.since is None or issue.updated_at >= self.since,
             self.until is None or issue.updated_at < self.until,
         )
-        return all(wanted) and self._has_words(issue.title)
-
-    def _has_words(self, title: str) -> bool:
-        lowered = title.lower()
-        return all(word in lowered for word in self.text.lower().split())
+        return all(wanted) and begins_words(self.text, issue.title)

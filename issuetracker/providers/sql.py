@@ -1,0 +1,188 @@
+"""The SQL of the database store: the few statements that Django's ORM cannot say.
+
+Both SQLite (from 3.35) and PostgreSQL take them as they are; what differs, the form of a UUID
+and of a time as a parameter, is :class:`Dialect`'s.
+"""
+
+# ruff: noqa: S608 - only names from this module are put into statements; values are parameters
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from issuetracker.issues import IssueQuery
+from issuetracker.messages import Status
+from issuetracker.providers.cursors import read_cursor
+from issuetracker.words import words_of
+
+Statement = tuple[str, list[Any]]
+
+ISSUES = "issuetracker_stored_issue"
+DOCUMENTS = "issuetracker_stored_document"
+TERMS = "issuetracker_search_term"
+
+#: Above every byte that UTF-8 uses: with it, the end of the range of what begins with a word.
+_AFTER_ALL = b"\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a database takes the values that it has no common form for.
+
+    Attributes:
+        uuid: a canonical UUID string as a parameter.
+        time: an aware datetime as a parameter.
+        rows: what stands before a list of rows to look in.
+    """
+
+    uuid: Callable[[str], str]
+    time: Callable[[datetime], Any]
+    rows: str
+
+
+def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
+    """The dialect of the database behind ``connection``."""
+
+    def time(value: datetime) -> Any:  # noqa: ANN401 - whatever the driver takes
+        return connection.ops.adapt_datetimefield_value(value.astimezone(UTC))
+
+    native: bool = connection.features.has_native_uuid_field
+    uuid = str if native else _plain_uuid
+    return Dialect(uuid, time, rows="VALUES " if connection.vendor == "sqlite" else "")
+
+
+def _plain_uuid(value: str) -> str:
+    return value.replace("-", "")
+
+
+def tag_term(tag: str) -> bytes:
+    """How ``tag`` is kept among the search terms."""
+    return b"t:" + tag.encode()
+
+
+def word_term(word: str) -> bytes:
+    """How a title's ``word`` is kept among the search terms."""
+    return b"w:" + word.encode()
+
+
+def terms_of(title: str, tags: Sequence[str]) -> set[bytes]:
+    """Every search term of an issue."""
+    return {tag_term(tag) for tag in tags} | {word_term(word) for word in words_of(title)}
+
+
+def upsert(
+    table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> Statement:
+    """Insert rows, or overwrite those of the same key."""
+    kept = [column for column in columns if column not in key]
+    action = f"UPDATE SET {_assignments(kept)}" if kept else "NOTHING"
+    return _insert(table, key, columns, rows, f"DO {action}")
+
+
+def conditional_upsert(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Statement:
+    """Write issues whose stored version is one less than the row's; returns the ids written."""
+    kept = [column for column in columns if column != "id"]
+    action = (
+        f"DO UPDATE SET {_assignments(kept)} "
+        f"WHERE {ISSUES}.version = excluded.version - 1 RETURNING id"
+    )
+    return _insert(ISSUES, ["id"], columns, rows, action)
+
+
+def delete(
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], dialect: Dialect
+) -> Statement:
+    """Delete the rows with these values in ``columns``."""
+    place = f"({', '.join(['%s'] * len(columns))})"
+    places = ", ".join([place] * len(rows))
+    where = f"({', '.join(columns)}) IN ({dialect.rows}{places})"
+    return f"DELETE FROM {table} WHERE {where}", [value for row in rows for value in row]
+
+
+def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) -> Statement:
+    """The first ``limit`` issues after ``cursor``.
+
+    Each status is read by itself, in the order of the index that begins with it, and no further
+    than a page: so a list is as quick with a million resolved issues as without them.
+
+    Raises:
+        InvalidInput: ``cursor`` is not one of this query's.
+    """
+    direction = "DESC" if query.descending else "ASC"
+    order = f"ORDER BY {query.field} {direction}, id {direction} LIMIT {limit:d}"
+    conditions, values = _conditions(query, cursor, dialect)
+    parts: list[str] = []
+    params: list[Any] = []
+    for status in query.status or [name for name in get_args(Status) if name != "deleted"]:
+        where = " AND ".join(["status = %s", *conditions])
+        parts.append(f"SELECT id FROM (SELECT id FROM {ISSUES} WHERE {where} {order}) AS s")
+        params += [status, *values]
+    return (
+        f"SELECT * FROM {ISSUES} WHERE id IN ({' UNION ALL '.join(parts)}) {order}",
+        params,
+    )
+
+
+def _insert(
+    table: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    action: str,
+) -> Statement:
+    place = f"({', '.join(['%s'] * len(columns))})"
+    sql = (
+        f"INSERT INTO {table} ({', '.join(columns)}) "
+        f"VALUES {', '.join([place] * len(rows))} ON CONFLICT ({', '.join(key)}) {action}"
+    )
+    return sql, [value for row in rows for value in row]
+
+
+def _assignments(columns: Sequence[str]) -> str:
+    return ", ".join(f"{column} = excluded.{column}" for column in columns)
+
+
+def _conditions(
+    query: IssueQuery, cursor: str | None, dialect: Dialect
+) -> tuple[list[str], list[Any]]:
+    found: list[tuple[str, list[Any]]] = [
+        *_one_of("type", query.type),
+        *_one_of("priority", query.priority),
+        *_one_of("component", (query.component,)),
+        *_one_of("reporter", (query.reporter,)),
+    ]
+    if query.assignee is not None:
+        found.append(("COALESCE(assignee, '') = %s", [query.assignee]))
+    if query.since is not None:
+        found.append(("updated_at >= %s", [dialect.time(query.since)]))
+    if query.until is not None:
+        found.append(("updated_at < %s", [dialect.time(query.until)]))
+    found += [_having("term = %s", [tag_term(tag)]) for tag in query.tags]
+    found += [
+        _having("term >= %s AND term < %s", [word_term(word), word_term(word) + _AFTER_ALL])
+        for word in words_of(query.text)
+    ]
+    if cursor is not None:
+        found.append(_after(query, cursor, dialect))
+    return [sql for sql, _ in found], [value for _, values in found for value in values]
+
+
+def _one_of(column: str, values: Sequence[str | None]) -> list[Statement]:
+    given = [value for value in values if value is not None]
+    if not given:
+        return []
+    return [(f"{column} IN ({', '.join(['%s'] * len(given))})", list(given))]
+
+
+def _having(condition: str, values: list[Any]) -> Statement:
+    return f"id IN (SELECT issue_id FROM {TERMS} WHERE {condition})", values
+
+
+def _after(query: IssueQuery, cursor: str, dialect: Dialect) -> Statement:
+    value, issue_id = read_cursor(query, cursor)
+    sign = "<" if query.descending else ">"
+    position = dialect.time(value) if isinstance(value, datetime) else value
+    return f"({query.field}, id) {sign} (%s, %s)", [position, dialect.uuid(issue_id)]
