@@ -1,0 +1,82 @@
+"""Service users: the name under which a service reports, and a user to give tokens to."""
+
+import logging
+import time
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, User
+from django.db import DatabaseError, transaction
+
+from issuetracker.bounded import NoAnswer, bounded
+
+logger = logging.getLogger(__name__)
+
+GROUP = "Services"
+PREFIX = "service."
+#: Names remembered as made; whoever invents names without end makes lookups, not memory.
+NAMES_REMEMBERED = 10_000
+#: Seconds a report waits for its service user to be made; it does not need the user.
+WAIT_SECONDS = 0.3
+#: Seconds without another try after the database failed.
+PAUSE_SECONDS = 5.0
+
+
+def service_name(component: str) -> str:
+    """The user name of the service that ``component`` is."""
+    return PREFIX + component
+
+
+def make_service_user(component: str) -> User:
+    """The service user of ``component``, created where there is none; it cannot log in.
+
+    Raises:
+        DatabaseError: the database did not do it.
+    """
+    users = get_user_model().objects
+    name = service_name(component)
+    user = users.filter(username=name).first()
+    if user is not None:
+        return user
+    with transaction.atomic():
+        # Two processes that do this at once get one user: the name is unique in the database.
+        user, created = users.get_or_create(
+            username=name, defaults={"password": make_password(None)}
+        )
+        group, _ = Group.objects.get_or_create(name=GROUP)
+        user.groups.add(group)
+    if created:
+        logger.info("Created a service user", extra={"user": name})
+    return user
+
+
+class ServiceUsers:
+    """Makes sure of service users without letting a report wait for the database."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+        self._paused_until = 0.0
+
+    def ensure(self, component: str) -> str:
+        """The name of the component's service user, which exists afterwards if at all possible.
+
+        A database that is down costs the user, not the report: the next report tries again.
+        """
+        name = service_name(component)
+        if name not in self._made and time.monotonic() >= self._paused_until:
+            self._make(component, name)
+        return name
+
+    def _make(self, component: str, name: str) -> None:
+        try:
+            bounded(make_service_user, component, seconds=WAIT_SECONDS)
+        except (DatabaseError, NoAnswer) as error:
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            logger.warning("Could not make sure of service user %s: %s", name, error)
+            return
+        if len(self._made) >= NAMES_REMEMBERED:
+            self._made.clear()
+        self._made.add(name)
+
+
+service_users = ServiceUsers()

@@ -1,0 +1,58 @@
+"""Calls that must come back in time, whatever the part they ask does.
+
+A store or a database that hangs cannot be interrupted from outside. So the call runs in one of a
+few threads, and its caller waits so long and no longer. The call itself goes on; whoever gave it
+up must be able to bear that it succeeds later.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+from issuetracker.processes import PerProcess
+
+#: So many calls can hang at once before further ones wait for a thread, in vain.
+THREADS = 16
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class NoAnswer(Exception):
+    """The call did not come back in time. What it was asked may still happen."""
+
+
+_pools = PerProcess(lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="bounded"))
+
+
+def bounded(
+    function: Callable[..., Result], *arguments: object, seconds: float, **options: object
+) -> Result:
+    """What ``function`` returns or raises, if it does within ``seconds``.
+
+    Raises:
+        NoAnswer: it did not.
+    """
+    future = _pools.get().submit(_with_fresh_connections, function, arguments, options)
+    try:
+        return future.result(max(0.0, seconds))
+    except FutureTimeout:
+        if future.done():
+            return future.result()  # it came at the last moment, or the error is its own
+        future.cancel()
+        name = getattr(function, "__qualname__", repr(function))
+        raise NoAnswer(f"{name} did not answer within {seconds:.1f} s") from None
+
+
+def _with_fresh_connections(
+    function: Callable[..., Result], arguments: tuple[object, ...], options: dict[str, object]
+) -> Result:
+    # Django does this at the start and end of a request, for the request's own thread only.
+    close_old_connections()
+    try:
+        return function(*arguments, **options)
+    finally:
+        close_old_connections()
