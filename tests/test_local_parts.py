@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.services import PARTS, NotInstalledError, ServiceError, Services
 from deploy.services.__main__ import main
@@ -45,6 +46,21 @@ def test_starting_a_running_part_finds_it(parts: Services) -> None:
     pid = parts.pid("redis")
     assert parts.start("redis") == first
     assert parts.pid("redis") == pid
+
+
+def test_many_who_start_a_part_at_once_get_one(parts: Services, tmp_path: Path) -> None:
+    start(parts, "redis")
+    parts.kill("redis")
+    script = "import sys; from pathlib import Path; from deploy.services import Services; "
+    script += "print(Services(Path(sys.argv[1])).start('redis').address)"
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    starters = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = {starter.communicate()[0].strip() for starter in starters}
+    assert answers == {parts.running()["redis"].address}
+    listening = subprocess.run(
+        ["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True
+    ).stdout.count(f"redis-server 127.0.0.1:{parts.running()['redis'].port}")
+    assert listening == 1
 
 
 def test_another_process_finds_what_this_one_started(parts: Services, tmp_path: Path) -> None:
@@ -169,6 +185,22 @@ def test_postgres_keeps_a_committed_row_when_it_is_killed(parts: Services) -> No
     parts.start("postgres")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+def test_kafka_keeps_an_acknowledged_message_when_it_is_killed(parts: Services) -> None:
+    broker = KafkaBroker(start(parts, "kafka").address)
+    topic = broker.topic("kept", partitions=1)
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "acks": "all"})
+    producer.produce(topic, b"kept")
+    assert producer.flush(10) == 0
+    parts.kill("kafka")
+    assert parts.start("kafka").address == broker.bootstrap_servers
+    reader = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": broker.group()})
+    reader.assign([TopicPartition(topic, 0, 0)])
+    message = reader.poll(20)
+    reader.close()
+    assert message is not None
+    assert message.value() == b"kept"
 
 
 def test_postgres_keeps_its_data_elsewhere_when_its_user_cannot_enter_the_folder(
