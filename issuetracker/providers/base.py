@@ -16,7 +16,10 @@ from typing import ClassVar, Generic, TypeVar
 
 from django.core.checks import CheckMessage
 
+from issuetracker.exceptions import StoreRefused
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
+from issuetracker.merging import Delivery
+from issuetracker.messages import Reported
 
 Item = TypeVar("Item")
 
@@ -100,7 +103,8 @@ class StoreProvider(abc.ABC):
             wrote nothing of it.
 
         Raises:
-            StoreRefused: nothing was written; at least one of the writes can never succeed.
+            StoreRefused: at least one of the writes can never succeed; of the others some may have
+                been written.
             StoreUnavailable: some of them may have been written, others not.
         """
 
@@ -142,6 +146,21 @@ class StoreProvider(abc.ABC):
         Called by ``manage.py check`` and before a consumer starts; it asks no server.
         """
         return []
+
+    def create_issue(self, change: Reported) -> Issue:
+        """Bring one report into the store, and return its issue as it is then.
+
+        Raises:
+            StoreUnavailable: it may have been written or not; calling again is safe.
+            StoreRefused: the store will never take it.
+        """
+        # The one direction here that is against the layers: applying needs a store's port.
+        from issuetracker.applying import apply_changes  # noqa: PLC0415
+
+        outcome = apply_changes(self, [Delivery(change)])
+        if outcome.refused:
+            raise StoreRefused(outcome.refused[0][1])
+        return outcome.issues[change.issue_id]
 
     def get(self, issue_id: str) -> Issue | None:
         """The issue of this bare id, or None."""

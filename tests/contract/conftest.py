@@ -7,12 +7,14 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from issuetracker.providers import StoreProvider
-from tests.services import PostgresDatabase
+from issuetracker.providers.firebase import FirebaseHelperProvider
+from tests.services import FirestoreEmulator, PostgresDatabase
 from tests.stores import database_store, sqlite_url
 
 STORES = [
     "sqlite",
     pytest.param("postgres", marks=pytest.mark.postgres),
+    pytest.param("firestore", marks=pytest.mark.firestore),
 ]
 
 
@@ -28,6 +30,11 @@ def postgres_store(
 ) -> Iterator[StoreProvider]:
     with django_db_blocker.unblock(), database_store(postgres.database_url) as store:
         yield store
+
+
+@pytest.fixture
+def firestore_store(firestore: FirestoreEmulator, tmp_path: Path) -> StoreProvider:
+    return FirebaseHelperProvider(firestore.project, tmp_path / "none.json", firestore.host)
 
 
 @pytest.fixture(params=STORES)

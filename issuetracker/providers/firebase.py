@@ -1,0 +1,248 @@
+"""Issues in Firestore, the production store."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+from google.cloud.firestore_v1.types import write as writes_module
+
+from issuetracker.exceptions import StoreRefused, StoreUnavailable
+from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
+from issuetracker.processes import PerProcess
+from issuetracker.providers.base import Page, Stored, StoreProvider, Write
+from issuetracker.providers.cursors import (
+    cursor_after,
+    document_cursor,
+    is_uuid,
+    read_cursor,
+    read_document_cursor,
+)
+from issuetracker.providers.firestore_channel import (
+    HOW_TO_CONFIGURE,
+    Conflict,
+    FirestoreChannel,
+    NotConfigured,
+    find_access,
+)
+from issuetracker.providers.firestore_documents import (
+    issue_document,
+    issue_of,
+    under_document,
+    under_of,
+)
+from issuetracker.providers.firestore_queries import (
+    documents_query,
+    is_exact,
+    issue_query,
+    start_after,
+)
+
+_WriteMessage = writes_module.Write.pb()
+#: Firestore takes requests of 10 MiB, its emulator of 4 MiB; what surrounds the writes is little.
+COMMIT_BYTES = 3584 * 1024
+COMMIT_WRITES = 2000
+#: Documents read for one page when filters are left over; then the page is what was found.
+SCANNED = 1000
+
+
+class FirebaseHelperProvider(StoreProvider):
+    """Keeps issues in Firestore: ``issues/{id}``, and below each what belongs to it.
+
+    A batch is as few ``Commit`` requests as its size allows; each issue is written on the
+    condition that its update time is still the one that was read.
+
+    Args:
+        project: the Google Cloud project; empty: the one that the credentials name.
+        credentials: a service account's key; if there is no such file, Google's usual places.
+        emulator: ``host:port`` of an emulator that is used instead.
+    """
+
+    name = "firestore"
+    # Firestore sustains about one write a second to one document.
+    write_interval = timedelta(seconds=1)
+
+    def __init__(self, project: str, credentials: Path, emulator: str = "") -> None:
+        self._project = project
+        self._credentials = Path(credentials)
+        self._emulator = emulator
+        self._lines = PerProcess(self._connect)
+
+    def get_many(self, issue_ids: Iterable[str]) -> dict[str, Stored]:
+        """See :meth:`StoreProvider.get_many`."""
+        names = [self._name(issue_id) for issue_id in issue_ids if is_uuid(issue_id)]
+        found: dict[str, Stored] = {}
+        for start in range(0, len(names), self.max_writes):
+            for document in self._line.batch_get(names[start : start + self.max_writes]):
+                issue = issue_of(document)
+                found[issue.id] = Stored(issue, document.update_time)
+        return found
+
+    def write_many(self, writes: Sequence[Write]) -> set[str]:
+        """See :meth:`StoreProvider.write_many`."""
+        conflicts: set[str] = set()
+        try:
+            prepared = [(write, self._messages(write)) for write in writes]
+        except UnicodeEncodeError as error:
+            raise StoreRefused(f"Firestore cannot hold this text: {error}") from error
+        for chunk in _chunks([self._fitting(*each) for each in prepared]):
+            conflicts |= self._commit(chunk)
+        return conflicts
+
+    def _fitting(self, write: Write, messages: list[Any]) -> "_Prepared":
+        """An issue with more under it than one request holds: what is under it goes ahead.
+
+        Should the issue itself then be in conflict, its next merge writes the same documents.
+        """
+        if sum(map(_size, messages)) <= COMMIT_BYTES:
+            return write, messages
+        for chunk in _chunks([(write, [message]) for message in messages[1:]]):
+            self._line.commit(message for _, some in chunk for message in some)
+        return write, messages[:1]
+
+    def _commit(self, chunk: "list[_Prepared]") -> set[str]:
+        try:
+            self._line.commit(message for _, messages in chunk for message in messages)
+        except Conflict:
+            return self._commit_the_rest(chunk)
+        return set()
+
+    def _commit_the_rest(self, chunk: "list[_Prepared]") -> set[str]:
+        """Write the issues of ``chunk`` that nobody changed; the ids of the others.
+
+        One conflict rejects the whole request, so the others would lose their race with it.
+        """
+        names = [self._name(write.issue.id) for write, _ in chunk]
+        now = {
+            document.name: document.update_time
+            for document in self._line.batch_get(names, ["updated_at"])
+        }
+        rest = [
+            (write, messages)
+            for (write, messages), name in zip(chunk, names, strict=True)
+            if now.get(name) == write.version
+        ]
+        try:
+            if rest:
+                self._line.commit(message for _, messages in rest for message in messages)
+        except Conflict:
+            rest = []
+        written = {write.issue.id for write, _ in rest}
+        return {write.issue.id for write, _ in chunk} - written
+
+    def list_issues(self, query: IssueQuery, *, limit: int, cursor: str | None) -> Page[Issue]:
+        """See :meth:`StoreProvider.list_issues`."""
+        after = None if cursor is None else read_cursor(query, cursor)
+        found: list[Issue] = []
+        last: Issue | None = None
+        size = limit + 1 if is_exact(query) else max(limit + 1, SCANNED // 4)
+        for _ in range(max(1, SCANNED // size)):
+            read = self._read(query, size, after)
+            for issue in read:
+                if query.matches(issue):
+                    if len(found) == limit:
+                        return Page(found, cursor_after(query, found[-1]))
+                    found.append(issue)
+            if len(read) < size:
+                return Page(found)
+            last = read[-1]
+            after = (getattr(last, query.field), last.id)
+        return Page(found, cursor_after(query, cast("Issue", last)))
+
+    def _read(
+        self, query: IssueQuery, limit: int, after: tuple[datetime | int, str] | None
+    ) -> list[Issue]:
+        built = issue_query(query, limit)
+        if after is not None:
+            start_after(built, after[0], self._name(after[1]))
+        return [issue_of(document) for document in self._query("", built)]
+
+    def list_documents(
+        self, issue_id: str, collection: Collection, *, limit: int, cursor: str | None
+    ) -> Page[AnyDocument]:
+        """See :meth:`StoreProvider.list_documents`."""
+        after = None if cursor is None else read_document_cursor(collection, cursor)
+        if not is_uuid(issue_id):
+            return Page()
+        built = documents_query(collection, limit + 1)
+        if after is not None:
+            start_after(built, after[0], f"{self._name(issue_id)}/{collection}/{after[1]}")
+        read = self._query(f"issues/{issue_id}", built)
+        documents = [under_of(collection, document) for document in read]
+        if len(documents) <= limit:
+            return Page(documents)
+        return Page(documents[:limit], document_cursor(documents[limit - 1]))
+
+    def ping(self) -> None:
+        """See :meth:`StoreProvider.ping`."""
+        self._line.batch_get([self._name("00000000-0000-0000-0000-000000000000")], ["id"])
+
+    def check(self) -> list[CheckMessage]:
+        """See :meth:`StoreProvider.check`."""
+        try:
+            find_access(self._project, self._credentials, self._emulator)
+        except NotConfigured as error:
+            return [Error(str(error), hint=HOW_TO_CONFIGURE, id="issuetracker.E003")]
+        return []
+
+    @property
+    def _line(self) -> FirestoreChannel:
+        return self._lines.get()
+
+    def _connect(self) -> FirestoreChannel:
+        try:
+            access = find_access(self._project, self._credentials, self._emulator)
+        except NotConfigured as error:
+            raise ImproperlyConfigured(f"{error} {HOW_TO_CONFIGURE}") from error
+        return FirestoreChannel(access)
+
+    def _query(self, parent: str, built: Any) -> list[Any]:  # noqa: ANN401 - a protobuf message
+        try:
+            return self._line.run_query(parent, built)
+        except Conflict as error:
+            # What a query answers so is a missing index: an operator can make it.
+            raise StoreUnavailable(f"Firestore cannot answer this list: {error}") from error
+
+    def _name(self, issue_id: str) -> str:
+        return f"{self._line.database}/documents/issues/{issue_id}"
+
+    def _messages(self, write: Write) -> list[Any]:
+        name = self._name(write.issue.id)
+        main = _WriteMessage(update=issue_document(name, write.issue))
+        if write.version is None:
+            main.current_document.exists = False
+        else:
+            main.current_document.update_time.CopyFrom(write.version)
+        put = [
+            _WriteMessage(update=under_document(f"{name}/{item.collection}/{item.id}", item))
+            for item in write.put
+        ]
+        drop = [_WriteMessage(delete=f"{name}/occurrences/{event}") for event in write.drop]
+        return [main, *put, *drop]
+
+
+_Prepared = tuple[Write, list[Any]]
+
+
+def _size(message: Any) -> int:  # noqa: ANN401 - a protobuf message
+    size: int = message.ByteSize() + 8
+    return size
+
+
+def _chunks(prepared: Sequence[_Prepared]) -> Iterator[list[_Prepared]]:
+    """Cut into requests; all that belongs to one issue stays in one."""
+    chunk: list[_Prepared] = []
+    count = size = 0
+    for write, messages in prepared:
+        bytes_more = sum(map(_size, messages))
+        full = count + len(messages) > COMMIT_WRITES or size + bytes_more > COMMIT_BYTES
+        if chunk and full:
+            yield chunk
+            chunk, count, size = [], 0, 0
+        chunk.append((write, messages))
+        count += len(messages)
+        size += bytes_more
+    if chunk:
+        yield chunk

@@ -1,0 +1,158 @@
+"""Issues and what lies under them as Firestore documents, and back."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from google.cloud.firestore_v1.types import document as documents
+
+from issuetracker.issues import (
+    DOCUMENT_TYPES,
+    AnyDocument,
+    Collection,
+    Comment,
+    HistoryEntry,
+    Issue,
+    Occurrence,
+)
+from issuetracker.messages import RaisedException
+from issuetracker.words import words_of
+
+Document = documents.Document.pb()
+Value = documents.Value.pb()
+
+#: Lengths of the beginnings of words that are indexed; a longer search is narrowed while reading.
+PREFIXES = (3, 5, 8)
+_TEXT = ("id", "title", "description", "type", "priority", "status", "component", "reporter")
+_NUMBERS = ("count", "comment_count")
+_TIMES = ("first_seen", "last_seen", "updated_at")
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.decode
+_decode_exception = msgspec.json.Decoder(list[RaisedException]).decode
+
+
+def terms_of(issue: Issue) -> list[str]:
+    """What ``issue`` is found by: its tags, and the beginnings of the words of its title."""
+    terms = {f"tag:{tag}" for tag in issue.tags}
+    for word in words_of(issue.title):
+        terms |= {f"word:{word[:length]}" for length in PREFIXES if len(word) >= length}
+    return sorted(terms)
+
+
+def term_for(word: str) -> str | None:
+    """The indexed term that narrows a search for ``word`` most; None when it is too short."""
+    lengths = [length for length in PREFIXES if len(word) >= length]
+    return f"word:{word[: lengths[-1]]}" if lengths else None
+
+
+def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf message
+    """The document that keeps ``issue`` under the full ``name``."""
+    document = Document(name=name)
+    fields = document.fields
+    for field in _TEXT:
+        fields[field].string_value = getattr(issue, field)
+    for field in _NUMBERS:
+        fields[field].integer_value = getattr(issue, field)
+    for field in _TIMES:
+        fields[field].timestamp_value.FromDatetime(getattr(issue, field))
+    # Empty instead of null: an equality filter finds what nobody works on.
+    fields["assignee"].string_value = issue.assignee or ""
+    _set_optional(fields["fingerprint"], issue.fingerprint)
+    fields["regressed"].boolean_value = issue.regressed
+    fields["listed"].boolean_value = issue.status != "deleted"
+    fields["exception"].string_value = _encode(issue.exception).decode()
+    fields["context"].string_value = _encode(issue.context).decode()
+    fields["ledger"].bytes_value = issue.ledger
+    _set_texts(fields["tags"], issue.tags)
+    _set_texts(fields["terms"], terms_of(issue))
+    return document
+
+
+def issue_of(document: Any) -> Issue:  # noqa: ANN401 - a protobuf message
+    """The issue that ``document`` keeps."""
+    fields = document.fields
+    values: dict[str, Any] = {field: fields[field].string_value for field in _TEXT}
+    values |= {field: fields[field].integer_value for field in _NUMBERS}
+    values |= {field: time_of(fields[field].timestamp_value) for field in _TIMES}
+    return Issue(
+        **values,
+        assignee=fields["assignee"].string_value or None,
+        fingerprint=_optional(fields["fingerprint"]),
+        regressed=fields["regressed"].boolean_value,
+        exception=_decode_exception(fields["exception"].string_value or "[]"),
+        context=_decode(fields["context"].string_value or "{}"),
+        ledger=fields["ledger"].bytes_value,
+        tags=_texts(fields["tags"]),
+    )
+
+
+def under_document(name: str, item: AnyDocument) -> Any:  # noqa: ANN401 - a protobuf message
+    """The document that keeps ``item``, something under an issue, under the full ``name``."""
+    document = Document(name=name)
+    fields = document.fields
+    fields["id"].string_value = item.id
+    fields["issue_id"].string_value = item.issue_id
+    fields["time"].timestamp_value.FromDatetime(item.time.astimezone(UTC))
+    match item:
+        case Comment():
+            fields["author"].string_value = item.author
+            fields["body"].string_value = item.body
+        case HistoryEntry():
+            fields["actor"].string_value = item.actor
+            fields["changes"].string_value = _encode(item.changes).decode()
+        case Occurrence():
+            fields["reporter"].string_value = item.reporter
+            fields["description"].string_value = item.description
+            fields["exception"].string_value = _encode(item.exception).decode()
+            fields["context"].string_value = _encode(item.context).decode()
+            _set_texts(fields["tags"], item.tags)
+    return document
+
+
+def under_of(collection: Collection, document: Any) -> AnyDocument:  # noqa: ANN401 - protobuf
+    """What ``document`` of ``collection`` keeps."""
+    fields = document.fields
+    kind = DOCUMENT_TYPES[collection]
+    values: dict[str, Any] = {}
+    for field in kind.__struct_fields__:
+        value = fields[field]
+        if field == "time":
+            values[field] = time_of(value.timestamp_value)
+        elif field == "tags":
+            values[field] = _texts(value)
+        elif field == "exception":
+            values[field] = _decode_exception(value.string_value or "[]")
+        elif field in ("changes", "context"):
+            values[field] = _decode(value.string_value or "{}")
+        else:
+            values[field] = value.string_value
+    item: AnyDocument = kind(**values)
+    return item
+
+
+def time_of(timestamp: Any) -> datetime:  # noqa: ANN401 - a protobuf message
+    """A protobuf timestamp as a time in UTC."""
+    time: datetime = timestamp.ToDatetime(UTC)
+    return time
+
+
+def _set_optional(value: Any, text: str | None) -> None:  # noqa: ANN401 - a protobuf message
+    if text is None:
+        value.null_value = 0
+    else:
+        value.string_value = text
+
+
+def _optional(value: Any) -> str | None:  # noqa: ANN401 - a protobuf message
+    return value.string_value if value.HasField("string_value") else None
+
+
+def _set_texts(value: Any, texts: list[str]) -> None:  # noqa: ANN401 - a protobuf message
+    # Naming the kind keeps an empty array an array.
+    value.array_value.SetInParent()
+    for text in texts:
+        value.array_value.values.add().string_value = text
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a protobuf message
+    return [each.string_value for each in value.array_value.values]
