@@ -25,9 +25,9 @@ def age(moment: datetime, now: datetime) -> str:
 
 @register.simple_tag
 def when(moment: datetime | None) -> SafeString | str:
-    """``2026-11-23 09:30 UTC (3 min ago)`` as a ``<time>`` element; a dash without a time."""
+    """``2026-11-23 09:30 UTC (3 min ago)`` as a ``<time>`` element; ``-`` without a time."""
     if moment is None:
-        return "–"
+        return "-"
     utc = moment.astimezone(UTC)
     # pages.js finds the age by its class and keeps it true while the page is open.
     return format_html(
@@ -42,9 +42,9 @@ def when(moment: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def lasted(start: datetime | None, end: datetime | None) -> str:
-    """The time between two moments, such as ``0.42 s`` or ``3 min 5 s``; a dash without both."""
+    """The time between two moments, such as ``0.42 s`` or ``3 min 5 s``; ``-`` without both."""
     if start is None or end is None:
-        return "–"
+        return "-"
     seconds = (end - start).total_seconds()
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.2f} s"
