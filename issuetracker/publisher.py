@@ -12,6 +12,7 @@ producer itself is past mending, and makes a new one.
 
 import atexit
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -48,6 +49,7 @@ _CERTAIN = {
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the library's public error codes
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
 }
+_IDENTIFIED = re.compile(r'"idemp_state":\s*"Assigned"')
 _IN_PROCESS_BROKER = "mockCluster"
 
 _encode = msgspec.json.Encoder().encode
@@ -296,7 +298,7 @@ class _Session:
         self._tell(error)
 
     def _on_statistics(self, statistics: str) -> None:
-        if '"idemp_state":"Assigned"' in statistics:
+        if _IDENTIFIED.search(statistics):
             self.identified.set()
         else:
             self.identified.clear()
