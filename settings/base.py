@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "settings.health.health",
     "django.middleware.security.SecurityMiddleware",
     "settings.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -55,6 +56,7 @@ WSGI_APPLICATION = "settings.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "settings" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             # What the apps' admin pages have in common, so that no app needs another's.
@@ -124,6 +126,7 @@ ISSUETRACKER_STORES: dict[str, dict[str, Any]] = {
         "OPTIONS": {
             "project": ENVIRONMENT.google_cloud_project,
             "credentials": BASE_DIR / ".credentials" / "integrations" / "firebase.json",
+            "emulator": ENVIRONMENT.firestore_emulator_host,
         },
     },
 }
@@ -170,6 +173,18 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "EXCEPTION_HANDLER": "issuetracker.api.problems.answer_exception",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "AlphaFusion issue tracker",
+    "DESCRIPTION": "Takes reports of what broke, and shows the issues that became of them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    # The default hook knows serializers only.
+    "POSTPROCESSING_HOOKS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
 }
 
 # One issue with its trace; a larger body gets 413 before it is read.

@@ -78,6 +78,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
     issuetracker_token: Annotated[
         str, Meta(description="Token with which the client calls the API.")
     ] = ""
+    prometheus_multiproc_dir: Annotated[
+        str,
+        Meta(description="Folder, emptied before each start, in which web workers add up metrics."),
+    ] = ""
     log_format: Annotated[
         Literal["text", "json"], Meta(description="Form of the log lines on standard error.")
     ] = "text"

@@ -1,0 +1,103 @@
+"""What the endpoints have in common: who may call, how a body is read, when to be done."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from issuetracker.access.authentication import ApiAuthentication
+from issuetracker.access.principals import Caller
+from issuetracker.api.problems import BodyTooLarge, LengthRequired
+from issuetracker.api.validating import decode_body
+from issuetracker.messages import MAX_BODY_BYTES
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+#: Seconds in which every answer is given, so that a client which waits 2.0 s still gets it.
+ANSWER_SECONDS = 1.7
+_JSON = ("application/json", "application/json;charset=utf-8")
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Answers JSON whatever is asked for, as RFC 9110 allows."""
+
+    def select_parser(self, _request: Request, _parsers: Iterable[BaseParser]) -> None:
+        """None: bodies are decoded by the views."""
+
+    def select_renderer(
+        self, _request: Request, renderers: Iterable[BaseRenderer], _suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The only one."""
+        return next(iter(renderers)), "application/json"
+
+
+class MayCall(BasePermission):
+    """Services may do everything here; people what Django lets them see and change."""
+
+    message = "You may not do this."
+
+    def has_permission(self, request: Request, _view: APIView) -> bool:
+        """Whether the caller may do what the method does."""
+        caller: Any = request.user
+        if not caller.is_authenticated:
+            return False
+        action = "view" if request.method in ("GET", "HEAD") else "change"
+        return bool(caller.has_perm(f"issuetracker.{action}_issue"))
+
+
+class ApiView(APIView):
+    """What every endpoint has in common."""
+
+    authentication_classes: Sequence[type[BaseAuthentication]] = (ApiAuthentication,)
+    permission_classes: Sequence[type[BasePermission]] = (MayCall,)
+    content_negotiation_class = AlwaysJson
+    renderer_classes = (JSONRenderer,)
+    parser_classes = ()
+    metadata_class = None
+    http_method_names = ("get", "head", "post", "patch")
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Note when the request began, then authenticate it and check what it may."""
+        self.deadline = time.monotonic() + ANSWER_SECONDS
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the answer is due."""
+        return self.deadline - time.monotonic()
+
+
+def read_body(request: Request, struct: type[Struct]) -> Struct:
+    """The request's body as ``struct``.
+
+    Raises:
+        UnsupportedMediaType: it is not sent as JSON.
+        LengthRequired: it comes in chunks.
+        BodyTooLarge: it is longer than any valid one.
+        InvalidInput: it is not valid; every wrong field is named.
+    """
+    if request.META.get("CONTENT_TYPE", "").replace(" ", "").lower() not in _JSON:
+        # Also keeps other sites' pages from sending anything from a browser on this machine.
+        raise UnsupportedMediaType("", "Send the body as application/json (UTF-8).")
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length and "HTTP_TRANSFER_ENCODING" in request.META:
+        raise LengthRequired
+    # Before the first byte of it is read.
+    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return decode_body(request._request.body, struct)  # noqa: SLF001 - REST framework's own way
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent ``request``; it is authenticated."""
+    caller: Caller = request.user  # type: ignore[assignment]
+    return caller

@@ -1,0 +1,236 @@
+"""The endpoints: each says what it takes, asks, and answers."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from rest_framework.request import Request
+
+from issuetracker.accepting import STORE_SECONDS, Accepted, accept
+from issuetracker.api import answers, described, openapi
+from issuetracker.api.base import ApiView, caller_of, read_body
+from issuetracker.api.queries import DocumentsQuery, IssuesQuery
+from issuetracker.api.validating import decode_query
+from issuetracker.bounded import bounded
+from issuetracker.exceptions import FieldError, InvalidInput
+from issuetracker.issues import Collection
+from issuetracker.messages import (
+    PENDING_PREFIX,
+    Commented,
+    IssueUpdate,
+    NewComment,
+    NewIssue,
+    Reported,
+    Updated,
+    bare_id,
+    new_issue_id,
+)
+from issuetracker.providers import get_store
+from issuetracker.providers.redis import get_recents
+from issuetracker.reading import list_issues, read_documents, read_issue
+
+#: Seconds a read may take: a person waits for it.
+READ_SECONDS = 10.0
+_NO_SUCH_ISSUE = "There is no such issue."
+
+
+class IssuesView(ApiView):
+    """Reports come in here; lists go out."""
+
+    @described.CREATE_ISSUE
+    def post(self, request: Request) -> HttpResponse:
+        """Report an issue."""
+        issue = read_body(request, NewIssue)
+        event_id = issue.event_id or str(uuid.uuid4())
+        change = Reported(
+            issue_id=new_issue_id(issue, event_id),
+            event_id=event_id,
+            time=datetime.now(UTC),
+            actor=caller_of(request).actor(issue.component),
+            issue=issue,
+        )
+        return _answer_report(accept(change, deadline=self.deadline))
+
+    @described.LIST_ISSUES
+    def get(self, request: Request) -> HttpResponse:
+        """List issues."""
+        query = decode_query(request.query_params, IssuesQuery)
+        page = bounded(
+            _with_cursor_named,
+            list_issues,
+            query.filters(),
+            limit=query.limit,
+            cursor=query.cursor,
+            seconds=READ_SECONDS,
+        )
+        results = [answers.summary(item.issue, pending=item.pending) for item in page.items]
+        return answers.answer(
+            answers.IssueList(results, _next_address(request, page.cursor), page.degraded)
+        )
+
+
+class IssueView(ApiView):
+    """One issue."""
+
+    @described.READ_ISSUE
+    def get(self, _request: Request, issue_id: str) -> HttpResponse:
+        """Read an issue, with or without ``temp-``."""
+        found = bounded(read_issue, bare_id(issue_id), seconds=READ_SECONDS)
+        if found is None:
+            raise Http404(_NO_SUCH_ISSUE)
+        return answers.answer(answers.detail(found.issue, pending=found.pending))
+
+    @described.UPDATE_ISSUE
+    def patch(self, request: Request, issue_id: str) -> HttpResponse:
+        """Set an issue's status, priority or assignee."""
+        update = read_body(request, IssueUpdate)
+        if update.status is update.priority is update.assignee is msgspec.UNSET:
+            raise InvalidInput([FieldError("", "Name a status, a priority or an assignee")])
+        _require_known(issue_id, self.seconds_left)
+        change = Updated(
+            issue_id=bare_id(issue_id),
+            event_id=update.event_id or str(uuid.uuid4()),
+            time=datetime.now(UTC),
+            actor=caller_of(request).actor(),
+            status=update.status,
+            priority=update.priority,
+            assignee=update.assignee,
+        )
+        accepted = accept(change, deadline=self.deadline)
+        in_log = accepted.where == "log"
+        return answers.answer(
+            answers.AcceptedUpdate(change.issue_id, "accepted" if in_log else "updated"),
+            202 if in_log else 200,
+        )
+
+
+class CommentsView(ApiView):
+    """The comments of an issue."""
+
+    @described.LIST_COMMENTS
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        """Read an issue's comments, oldest first."""
+        page = _documents(request, issue_id, "comments")
+        return answers.answer(answers.CommentList(*page))
+
+    @described.ADD_COMMENT
+    def post(self, request: Request, issue_id: str) -> HttpResponse:
+        """Write a comment."""
+        comment = read_body(request, NewComment)
+        _require_known(issue_id, self.seconds_left)
+        change = Commented(
+            issue_id=bare_id(issue_id),
+            event_id=comment.event_id or str(uuid.uuid4()),
+            time=datetime.now(UTC),
+            actor=caller_of(request).actor(),
+            body=comment.body,
+        )
+        accepted = accept(change, deadline=self.deadline)
+        in_log = accepted.where == "log"
+        return answers.answer(
+            answers.AcceptedComment(
+                change.event_id, change.issue_id, "accepted" if in_log else "created"
+            ),
+            202 if in_log else 201,
+            f"/api/v1/issues/{change.issue_id}/comments",
+        )
+
+
+class OccurrencesView(ApiView):
+    """The single reports of an issue."""
+
+    @described.LIST_OCCURRENCES
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        """Read the reports that were kept, newest first."""
+        page = _documents(request, issue_id, "occurrences")
+        return answers.answer(answers.OccurrenceList(*page))
+
+
+class HistoryView(ApiView):
+    """What was set."""
+
+    @described.LIST_HISTORY
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        """Read what was set and by whom, oldest first."""
+        page = _documents(request, issue_id, "history")
+        return answers.answer(answers.HistoryList(*page))
+
+
+class SchemaView(ApiView):
+    """The OpenAPI document."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def get(self, _request: Request) -> HttpResponse:
+        """Everything the API does, for programs."""
+        return HttpResponse(openapi.document(), content_type="application/vnd.oai.openapi+json")
+
+
+class DocsView(ApiView):
+    """The page for people."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        """Everything the API does, to read and to try."""
+        return render(request._request, "issuetracker/docs.html")  # noqa: SLF001 - as in base.py
+
+
+def _answer_report(accepted: Accepted) -> HttpResponse:
+    issue_id = accepted.change.issue_id
+    if accepted.where == "log":
+        shown = PENDING_PREFIX + issue_id
+        address = f"/api/v1/issues/{shown}"
+        return answers.answer(answers.AcceptedIssue(shown, "accepted", address), 202, address)
+    address = f"/api/v1/issues/{issue_id}"
+    return answers.answer(answers.AcceptedIssue(issue_id, "created", address), 201, address)
+
+
+def _require_known(issue_id: str, seconds: float) -> None:
+    """Refuse to change an issue that nobody reported.
+
+    The recent view knows what has not reached the store yet, and answers while the store is down.
+    """
+    if get_recents().get(bare_id(issue_id)) is not None:
+        return
+    if bounded(get_store().get, bare_id(issue_id), seconds=min(seconds, STORE_SECONDS)) is None:
+        raise Http404(_NO_SUCH_ISSUE)
+
+
+def _documents(request: Request, issue_id: str, collection: Collection) -> Any:  # noqa: ANN401
+    """A page's results, next address and whether it is degraded; of the collection's own type."""
+    query = decode_query(request.query_params, DocumentsQuery)
+    _require_known(issue_id, READ_SECONDS)
+    page = bounded(
+        _with_cursor_named,
+        read_documents,
+        bare_id(issue_id),
+        collection,
+        limit=query.limit,
+        cursor=query.cursor,
+        seconds=READ_SECONDS,
+    )
+    return list(page.items), _next_address(request, page.cursor), page.degraded
+
+
+def _with_cursor_named(function: Any, *arguments: object, **options: object) -> Any:  # noqa: ANN401
+    """Call ``function``; the only thing it can find wrong is the cursor."""
+    try:
+        return function(*arguments, **options)
+    except InvalidInput as error:
+        raise InvalidInput([FieldError("/cursor", "Is not a cursor of this list")]) from error
+
+
+def _next_address(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    query = {**dict(request.query_params.lists()), "cursor": [cursor]}
+    return f"{request.path}?{urlencode(query, doseq=True)}"

@@ -1,0 +1,95 @@
+"""What orchestrators and collectors ask: /livez, /readyz, /metrics."""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from issuetracker.bounded import NoAnswer, bounded
+from issuetracker.exceptions import StoreUnavailable
+from issuetracker.providers import get_store
+from issuetracker.providers.redis import get_recents
+from issuetracker.publisher import get_publisher
+
+logger = logging.getLogger(__name__)
+
+PING_SECONDS = 1.0
+
+
+def health(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware that answers the probes before anything else has a say.
+
+    Probes call by address, not by a name in ``DJANGO_ALLOWED_HOSTS``, and need neither session
+    nor database.
+    """
+    answers = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        answer = answers.get(request.path)
+        if answer is None:
+            return get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        return answer()
+
+    return middleware
+
+
+def livez() -> HttpResponse:
+    """The process answers."""
+    return _json({"status": "ok"}, 200)
+
+
+def readyz() -> HttpResponse:
+    """Whether reports can be accepted: into the log, or past it into the store.
+
+    Not before the publisher was ready once, or found that the brokers do not answer. Redis has
+    no say: without it nothing but freshness is lost.
+    """
+    publisher = get_publisher().state
+    store = _state_of_store()
+    parts = {"publisher": publisher, "store": store, "recents": _state_of_recents()}
+    ready = publisher == "ready" or (publisher == "down" and store == "ready")
+    whole = set(parts.values()) <= {"ready", "absent"}
+    status = ("ready" if whole else "degraded") if ready else "not ready"
+    return _json({"status": status, "parts": parts}, 200 if ready else 503)
+
+
+def metrics() -> HttpResponse:
+    """Figures for Prometheus; of all processes where they share a folder."""
+    registry = REGISTRY
+    if settings.ENVIRONMENT.prometheus_multiproc_dir:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _state_of_store() -> str:
+    try:
+        bounded(get_store().ping, seconds=PING_SECONDS)
+    except (StoreUnavailable, NoAnswer) as error:
+        logger.warning("The store does not answer: %s", error)
+        return "down"
+    return "ready"
+
+
+def _state_of_recents() -> str:
+    recents = get_recents()
+    if not recents.is_configured:
+        return "absent"
+    return "ready" if recents.ping() else "down"
+
+
+def _json(document: dict[str, object], status: int) -> HttpResponse:
+    return HttpResponse(
+        msgspec.json.encode(document),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
