@@ -1,6 +1,7 @@
 """Django's configuration of the workflow app."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class WorkflowAppConfig(AppConfig):
@@ -8,3 +9,8 @@ class WorkflowAppConfig(AppConfig):
 
     name = "workflow"
     verbose_name = "Workflows"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Find the workflows: the module ``workflows`` of every installed app."""
+        autodiscover_modules("workflows")
