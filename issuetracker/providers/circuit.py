@@ -1,0 +1,49 @@
+"""A switch that stops asking a part which does not answer."""
+
+import logging
+import time
+
+logger = logging.getLogger(__name__)
+
+
+class Circuit:
+    """Open while a part is down: one call in each interval tries it, the others skip it.
+
+    Args:
+        part: what people call it, in the log.
+        consequence: what its absence costs, in the log.
+        seconds: how long to skip it after a failure.
+    """
+
+    def __init__(self, part: str, consequence: str, seconds: float) -> None:
+        self._part = part
+        self._consequence = consequence
+        self._seconds = seconds
+        self._try_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the part did not answer when it was asked last."""
+        return self._try_at is not None
+
+    def lets_through(self) -> bool:
+        """Whether this call may ask the part."""
+        if self._try_at is None:
+            return True
+        now = time.monotonic()
+        if now < self._try_at:
+            return False
+        self._try_at = now + self._seconds
+        return True
+
+    def failed(self, error: Exception) -> None:
+        """Say that the part did not answer."""
+        if self._try_at is None:
+            logger.warning("%s is not available (%s); %s", self._part, error, self._consequence)
+        self._try_at = time.monotonic() + self._seconds
+
+    def succeeded(self) -> None:
+        """Say that the part answered."""
+        if self._try_at is not None:
+            logger.info("%s answers again", self._part)
+        self._try_at = None

@@ -1,0 +1,315 @@
+"""The recent view: the last hour's issues in Redis, and what is accepted but not written yet.
+
+It is a cache, never the truth: down, flushed or slow it costs freshness only. Nothing here
+raises; what cannot be known is None.
+
+Plain keys and plain JSON, so that any Redis client can read them:
+
+* ``issuetracker:issues:recent``: sorted set of ids by the unix seconds of their latest change;
+* ``issuetracker:issues:pending``: of ids that may have changes not yet written, by the same;
+* ``issuetracker:issue:{id}``: the issue as JSON, with those changes under ``pending``.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from django.core.cache import caches
+from django_redis import get_redis_connection
+from django_redis.cache import RedisCache
+from redis import Redis, RedisError, WatchError
+from redis.client import Pipeline
+
+from issuetracker.issues import Issue
+from issuetracker.merging import Delivery, merge
+from issuetracker.messages import AnyChange, Commented, Reported, Updated
+from issuetracker.overlay import unapplied
+from issuetracker.providers.circuit import Circuit
+
+logger = logging.getLogger(__name__)
+
+RECENT = "issuetracker:issues:recent"
+PENDING = "issuetracker:issues:pending"
+SECONDS_KEPT = 3600
+#: Issues in the recent view; the JSON of older ones goes with them, unless it has changes pending.
+RECENT_KEPT = 1000
+#: Issues with changes pending: what a stopped consumer may cost in memory.
+PENDING_KEPT = 20_000
+#: A failed call keeps others from waiting for so long.
+CIRCUIT_SECONDS = 2.0
+#: Somebody else wrote the same document between reading and writing it, so many times.
+_ATTEMPTS = 3
+
+Answer = TypeVar("Answer")
+
+
+class RecentIssue(Issue, kw_only=True):
+    """An issue in the recent view: no ledger, but the changes that may not be written yet.
+
+    Its fields show all of them, as well as they can be told without the store.
+    """
+
+    pending: list[AnyChange] = msgspec.field(default_factory=list)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(RecentIssue).decode
+
+
+def key_of(issue_id: str) -> str:
+    """The key of an issue's JSON."""
+    return f"issuetracker:issue:{issue_id}"
+
+
+@cache
+def get_recents() -> "RedisHelperProvider":
+    """The process's recent view."""
+    return RedisHelperProvider()
+
+
+class RedisHelperProvider:
+    """The recent view, in the Redis of a Django cache.
+
+    Args:
+        alias: name of the django-redis cache in ``settings.CACHES``; with any other back end
+            under that name there is no recent view.
+    """
+
+    def __init__(self, alias: str = "default") -> None:
+        self._alias = alias
+        self._circuit = Circuit(
+            "Redis", "what was accepted shows once it is stored", CIRCUIT_SECONDS
+        )
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a Redis to ask."""
+        return isinstance(caches[self._alias], RedisCache)
+
+    def accept(self, preview: Issue, change: AnyChange) -> None:
+        """Show a change that is in the log and will reach the store.
+
+        Args:
+            preview: the issue as ``change`` alone makes it; shown when nothing else is known.
+            change: the change.
+        """
+        show = self._accept_report if isinstance(change, Reported) else self._accept_human
+        self._ask(lambda redis: show(redis, preview, change))
+
+    def store_issue(self, issue: Issue) -> None:
+        """Show ``issue`` as the store has it now."""
+        self.store_issues([issue])
+
+    def store_issues(self, issues: Sequence[Issue]) -> None:
+        """Show ``issues`` as the store has them now, with what is still pending of each."""
+        if issues:
+            self._ask(lambda redis: self._store(redis, issues))
+
+    def get(self, issue_id: str) -> RecentIssue | None:
+        """The issue of this bare id, if the recent view has it."""
+        return self.get_many([issue_id]).get(issue_id)
+
+    def get_many(self, issue_ids: Iterable[str]) -> dict[str, RecentIssue]:
+        """Those of the issues that the recent view has, by bare id."""
+        ids = list(issue_ids)
+        found = self._ask(lambda redis: _read(redis, ids)) if ids else None
+        return found or {}
+
+    def pending_of(self, issue_ids: Iterable[str]) -> dict[str, list[AnyChange]]:
+        """The changes of these issues that may not be written yet; only those that have some."""
+        found = self.get_many(issue_ids)
+        return {issue_id: issue.pending for issue_id, issue in found.items() if issue.pending}
+
+    def pending(self, limit: int) -> dict[str, list[AnyChange]]:
+        """The same, of the ``limit`` issues changed last."""
+        ids = self._ask(lambda redis: _newest(redis, PENDING, limit))
+        return self.pending_of(ids or [])
+
+    def recent(self, limit: int = RECENT_KEPT) -> list[RecentIssue] | None:
+        """The issues changed last, newest first; None when Redis does not answer."""
+
+        def ask(redis: Redis) -> list[RecentIssue]:
+            ids = _newest(redis, RECENT, limit)
+            found = _read(redis, ids)
+            return [found[issue_id] for issue_id in ids if issue_id in found]
+
+        return self._ask(ask)
+
+    def ping(self) -> bool:
+        """Whether Redis answers."""
+        return self._ask(lambda redis: bool(redis.ping())) or False
+
+    def _ask(self, action: Callable[[Redis], Answer]) -> Answer | None:
+        if not self.is_configured or not self._circuit.lets_through():
+            return None
+        redis = cast("Redis", get_redis_connection(self._alias))
+        try:
+            answer = action(redis)
+        except (RedisError, OSError) as error:
+            # Connections that a dead or stopped server left behind would fail one by one.
+            redis.connection_pool.disconnect(inuse_connections=False)
+            self._circuit.failed(error)
+            return None
+        self._circuit.succeeded()
+        return answer
+
+    def _accept_report(self, redis: Redis, preview: Issue, change: AnyChange) -> None:
+        """The hot path: one round trip. What the consumer wrote already stays as it is."""
+        with redis.pipeline(transaction=False) as pipe:
+            document = _document(preview, [change])
+            pipe.set(key_of(change.issue_id), document, nx=True, ex=SECONDS_KEPT)
+            _note(pipe, RECENT, {change.issue_id: change.time.timestamp()})
+            _note(pipe, PENDING, {change.issue_id: change.time.timestamp()})
+            pipe.zcard(RECENT)
+            pipe.zcard(PENDING)
+            *_, recent, pending = pipe.execute()
+        # A tenth more than is kept, so that this is seldom done.
+        if recent > RECENT_KEPT * 1.1 or pending > PENDING_KEPT * 1.1:
+            _trim(redis)
+
+    def _accept_human(self, redis: Redis, preview: Issue, change: AnyChange) -> None:
+        def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
+            document = _with_change(known.get(change.issue_id), preview, change)
+            pipe.set(key_of(change.issue_id), document, ex=SECONDS_KEPT)
+            _note(pipe, RECENT, {change.issue_id: change.time.timestamp()})
+            _note(pipe, PENDING, {change.issue_id: change.time.timestamp()})
+
+        _write_if_unchanged(redis, [change.issue_id], queue)
+
+    def _store(self, redis: Redis, issues: Sequence[Issue]) -> None:
+        oldest = time.time() - SECONDS_KEPT
+
+        def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
+            shown = [
+                one for one in issues if one.updated_at.timestamp() > oldest or one.id in known
+            ]
+            _refresh(pipe, shown, known)
+
+        _write_if_unchanged(redis, [issue.id for issue in issues], queue)
+        _trim(redis)
+
+
+def _refresh(pipe: Pipeline, issues: Sequence[Issue], known: Mapping[str, RecentIssue]) -> None:
+    """Queue what shows ``issues``, and what each still has pending of what is ``known``."""
+    shown: dict[str, float] = {}
+    hidden: list[str] = []
+    done: list[str] = []
+    for issue in issues:
+        recent = known.get(issue.id)
+        pending = unapplied(issue, recent.pending) if recent and recent.pending else []
+        latest = merge(issue, [Delivery(one) for one in pending]).issue if pending else issue
+        pipe.set(key_of(issue.id), _document(latest, pending), ex=SECONDS_KEPT)
+        if latest.status == "deleted":
+            hidden.append(issue.id)
+        else:
+            shown[issue.id] = latest.updated_at.timestamp()
+        if not pending:
+            done.append(issue.id)
+    if shown:
+        _note(pipe, RECENT, shown)
+    if hidden:
+        pipe.zrem(RECENT, *hidden)
+    if done:
+        pipe.zrem(PENDING, *done)
+
+
+def _write_if_unchanged(
+    redis: Redis,
+    issue_ids: Sequence[str],
+    queue: Callable[[Pipeline, Mapping[str, RecentIssue]], None],
+) -> None:
+    """Read and write documents so that nothing written in between is lost; in the end, anyhow."""
+    for _ in range(_ATTEMPTS):
+        with redis.pipeline(transaction=True) as pipe:
+            pipe.watch(*(key_of(issue_id) for issue_id in issue_ids))  # type: ignore[no-untyped-call]
+            known = _read(pipe, issue_ids)
+            pipe.multi()
+            queue(pipe, known)
+            try:
+                pipe.execute()
+                return
+            except WatchError:
+                continue
+    with redis.pipeline(transaction=True) as pipe:
+        queue(pipe, _read(redis, issue_ids))
+        pipe.execute()
+
+
+def _note(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
+    """Queue: have these ids in the sorted set, and nothing older than an hour."""
+    pipe.zadd(name, cast("dict[Any, Any]", scores), gt=True)
+    pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
+    pipe.expire(name, SECONDS_KEPT)
+
+
+def _trim(redis: Redis) -> None:
+    """Hold both sets to their bounds, and let the documents of what leaves them go."""
+    recent = _texts(redis.zrange(RECENT, 0, -RECENT_KEPT - 1))
+    pending = _texts(redis.zrange(PENDING, 0, -PENDING_KEPT - 1))
+    if not recent and not pending:
+        return
+    scores = redis.zmscore(PENDING, recent) if recent else []
+    written = [issue_id for issue_id, score in zip(recent, scores, strict=True) if score is None]
+    with redis.pipeline(transaction=False) as pipe:
+        if gone := {*written, *pending}:
+            pipe.delete(*(key_of(issue_id) for issue_id in gone))
+        if recent:
+            pipe.zrem(RECENT, *recent)
+        if pending:
+            pipe.zrem(PENDING, *pending)
+        pipe.execute()
+
+
+def _newest(redis: Redis, name: str, limit: int) -> list[str]:
+    oldest = time.time() - SECONDS_KEPT
+    return _texts(redis.zrange(name, "+inf", oldest, desc=True, byscore=True, offset=0, num=limit))
+
+
+def _texts(values: Any) -> list[str]:  # noqa: ANN401 - redis-py's types differ by protocol
+    return [value.decode() for value in values]
+
+
+def _read(redis: Redis, issue_ids: Sequence[str]) -> dict[str, RecentIssue]:
+    if not issue_ids:
+        return {}
+    found: dict[str, RecentIssue] = {}
+    documents = redis.mget([key_of(issue_id) for issue_id in issue_ids])
+    for issue_id, document in zip(issue_ids, documents, strict=True):
+        if document is None:
+            continue
+        try:
+            found[issue_id] = _decode(document)
+        except msgspec.DecodeError as error:
+            # Another version wrote it, or another program: it is as good as absent.
+            logger.warning("Unreadable issue in Redis: %s", error, extra={"issue_id": issue_id})
+    return found
+
+
+def _document(issue: Issue, pending: Sequence[AnyChange]) -> bytes:
+    shown = {name: getattr(issue, name) for name in Issue.__struct_fields__ if name != "ledger"}
+    return _encode({**shown, "pending": pending})
+
+
+def _with_change(known: RecentIssue | None, preview: Issue, change: AnyChange) -> bytes:
+    if known is None:
+        return _document(preview, [change])
+    if any(one.event_id == change.event_id for one in known.pending):
+        return _document(known, known.pending)
+    shown = msgspec.structs.replace(known, updated_at=max(known.updated_at, preview.updated_at))
+    if isinstance(change, Commented):
+        shown.comment_count += 1
+    elif isinstance(change, Updated):
+        _set(shown, change)
+    return _document(shown, [*known.pending, change])
+
+
+def _set(issue: Issue, change: Updated) -> None:
+    for name in ("status", "priority", "assignee"):
+        value = getattr(change, name)
+        if value is not msgspec.UNSET:
+            setattr(issue, name, value)
+    if change.status is not msgspec.UNSET:
+        issue.regressed = False
