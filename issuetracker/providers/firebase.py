@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from google.cloud.firestore_v1.types import write as writes_module
 
-from issuetracker.exceptions import StoreRefused, StoreUnavailable
+from issuetracker.exceptions import StoreRefused
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
 from issuetracker.processes import PerProcess
 from issuetracker.providers.base import Page, Stored, StoreProvider, Write
@@ -157,7 +157,7 @@ class FirebaseHelperProvider(StoreProvider):
         built = issue_query(query, limit)
         if after is not None:
             start_after(built, after[0], self._name(after[1]))
-        return [issue_of(document) for document in self._query("", built)]
+        return [issue_of(document) for document in self._line.run_query("", built)]
 
     def list_documents(
         self, issue_id: str, collection: Collection, *, limit: int, cursor: str | None
@@ -169,7 +169,7 @@ class FirebaseHelperProvider(StoreProvider):
         built = documents_query(collection, limit + 1)
         if after is not None:
             start_after(built, after[0], f"{self._name(issue_id)}/{collection}/{after[1]}")
-        read = self._query(f"issues/{issue_id}", built)
+        read = self._line.run_query(f"issues/{issue_id}", built)
         documents = [under_of(collection, document) for document in read]
         if len(documents) <= limit:
             return Page(documents)
@@ -197,13 +197,6 @@ class FirebaseHelperProvider(StoreProvider):
         except NotConfigured as error:
             raise ImproperlyConfigured(f"{error} {HOW_TO_CONFIGURE}") from error
         return FirestoreChannel(access)
-
-    def _query(self, parent: str, built: Any) -> list[Any]:  # noqa: ANN401 - a protobuf message
-        try:
-            return self._line.run_query(parent, built)
-        except Conflict as error:
-            # What a query answers so is a missing index: an operator can make it.
-            raise StoreUnavailable(f"Firestore cannot answer this list: {error}") from error
 
     def _name(self, issue_id: str) -> str:
         return f"{self._line.database}/documents/issues/{issue_id}"

@@ -165,7 +165,12 @@ class FirestoreChannel:
         try:
             return list(method(request, timeout=READ_SECONDS, metadata=self._metadata))
         except (grpc.RpcError, GoogleAuthError) as error:
-            raise translated(error) from error
+            found = translated(error)
+            if isinstance(found, Conflict):
+                # Nobody can race with a read: the database or an index of it is missing, which
+                # an operator can mend.
+                found = StoreUnavailable(f"Firestore cannot answer this ({found})")
+            raise found from error
 
 
 # After a restart of the server the line is tried again soon, and a dead one is noticed.
