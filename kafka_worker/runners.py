@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from kafka_worker.dead_letters import DeadLetter, DeadLetters
-from kafka_worker.exceptions import Reject, Unavailable
+from kafka_worker.exceptions import ConfigurationError, Reject, Unavailable
 from kafka_worker.handlers import BatchHandler, Handler, MessageHandler, Rejected
 from kafka_worker.jobs import Entry, Job
 from kafka_worker.metrics import Metrics
@@ -191,13 +191,13 @@ def runner_for(handler: Handler, dead_letters: DeadLetters, metrics: Metrics) ->
     """The runner that fits the handler's kind.
 
     Raises:
-        TypeError: the handler derives from neither kind.
+        ConfigurationError: the handler derives from neither kind.
     """
     if isinstance(handler, BatchHandler):
         return BatchRunner(handler, dead_letters, metrics)
     if isinstance(handler, MessageHandler):
         return MessageRunner(handler, dead_letters, metrics)
-    raise TypeError(f"{handler!r} is neither a MessageHandler nor a BatchHandler")
+    raise ConfigurationError(f"{handler.name!r} is neither a MessageHandler nor a BatchHandler")
 
 
 def failed(entry: Entry, error: Exception, attempts: int) -> DeadLetter:

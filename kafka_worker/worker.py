@@ -133,8 +133,8 @@ class Worker:
             self._thread.stop(timeout=0 if self._job else _ACKNOWLEDGEMENT)
 
     def _turn(self, intake: Intake) -> None:
+        self._receive(intake, time.monotonic())
         now = time.monotonic()
-        self._receive(intake, now)
         self._watch(now)
         intake.tick(now)
         self._hand_over(intake, now)
