@@ -159,7 +159,8 @@ class Subscription:
         return False
 
     def _note(self, error: KafkaError) -> None:
-        if error.fatal():
+        # The error that a fenced consumer receives has the code, but is not marked as fatal.
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - a public code
             self._failure = FatalKafkaError(error.str())
         now = time.monotonic()
         if now - self._reported.get(error.code(), -_REPEAT_AFTER) >= _REPEAT_AFTER:

@@ -64,6 +64,7 @@ class Worker:
         )
         self._job: Job | None = None
         self._stops = 0
+        self._failed = False
         self._full_since: float | None = None
         self._messages = self._batches = self._pauses = 0
 
@@ -127,6 +128,9 @@ class Worker:
             while not self._stops:
                 self._turn(intake)
             self._finish(intake)
+        except BaseException:
+            self._failed = True
+            raise
         finally:
             if self._stops < 2:  # noqa: PLR2004 - the second stop asks for haste
                 intake.close()
@@ -214,7 +218,7 @@ class Worker:
         deadline = time.monotonic() + self._config.revoke_grace.total_seconds()
         job = self._job
         while job is not None and job.holds(numbers) and time.monotonic() < deadline:
-            if self._stops > 1:
+            if self._failed or self._stops > 1:
                 return
             job.wait(_WAIT_FOR_JOB)
 
