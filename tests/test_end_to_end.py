@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import redis
 import requests
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from deploy.services import PARTS, Services
@@ -29,25 +28,21 @@ class Flow:
         self.url = system.url
         self.kafka = addresses["KAFKA_BOOTSTRAP_SERVERS"]
         self.redis = redis.Redis.from_url(addresses["REDIS_URL"], decode_responses=True)
-        self._emulator = addresses["FIRESTORE_EMULATOR_HOST"]
+        # Google's client finds the emulator by the environment alone.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FIRESTORE_EMULATOR_HOST", addresses["FIRESTORE_EMULATOR_HOST"])
+            self._firestore = firestore.Client(project=PROJECT)
 
     def stored(self, issue_id: str) -> dict[str, Any] | None:
         """The issue as Google's own client reads it."""
-        document = self._firestore().collection("issues").document(issue_id).get()
+        document = self._firestore.collection("issues").document(issue_id).get()
         found: dict[str, Any] | None = document.to_dict()
         return found
 
     def stored_under(self, issue_id: str, collection: str) -> list[dict[str, Any]]:
         """The documents of one collection under the issue."""
-        issue = self._firestore().collection("issues").document(issue_id)
+        issue = self._firestore.collection("issues").document(issue_id)
         return [document.to_dict() for document in issue.collection(collection).stream()]
-
-    def _firestore(self) -> firestore.Client:
-        return firestore.Client(
-            project=PROJECT,
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options={"api_endpoint": self._emulator},
-        )
 
     def get(self, path: str, **parameters: str) -> Any:
         """The JSON that the API answers."""
