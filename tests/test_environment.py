@@ -75,7 +75,7 @@ def _row(field: str) -> tuple[str, str, str]:
     meta = next(part for part in get_args(hint)[1:] if isinstance(part, Meta))
     position = Environment.__struct_fields__.index(field)
     default = Environment.__struct_defaults__[position]
-    shown = f"`{default}`" if default not in ("", False) else "–"
+    shown = f"`{default}`" if default not in ("", False) else "–"  # noqa: RUF001 - as in the table
     return field.upper(), shown, str(meta.description)
 
 
