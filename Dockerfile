@@ -25,4 +25,5 @@ RUN mkdir var && chown issuetracker var && \
 USER 10001
 EXPOSE 6001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "deploy/healthcheck.py"]
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port \"$PORT\" --workers 2 --blocking-threads 32 --respawn-failed-workers settings.wsgi:application"]
+# A worker that is told to stop while it starts may miss it: bounded, below an engine's own 10 s.
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port \"$PORT\" --workers 2 --blocking-threads 32 --respawn-failed-workers --workers-kill-timeout 5 settings.wsgi:application"]

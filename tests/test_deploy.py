@@ -1,10 +1,15 @@
+import contextlib
 import http.server
+import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,6 +166,47 @@ def test_what_the_image_copies_is_enough_to_collect_the_admins_files(image: Path
 def test_what_the_image_copies_is_enough_for_djangos_checks(image: Path) -> None:
     checked = in_image(image, "python manage.py check", DJANGO_DEBUG="1")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_images_command_serves_what_its_health_check_asks_for(image: Path) -> None:
+    instruction = next(line for line in INSTRUCTIONS if line.startswith("CMD"))
+    # In a container it listens to all; here to this machine alone.
+    command = json.loads(instruction.removeprefix("CMD").replace("0.0.0.0", "127.0.0.1"))
+    assert "--host 127.0.0.1" in command[-1]
+    path = f"{tool('python').parent}:{os.environ['PATH']}"
+    variables = {"PATH": path, "PORT": str(unused_port()), "DJANGO_DEBUG": "1"}
+    log = image / "web.log"
+    with log.open("w") as output:
+        web = subprocess.Popen(
+            command,
+            cwd=image,
+            env=variables,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not is_alive(variables):
+            assert web.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+    finally:
+        web.terminate()
+        try:
+            # As long as an engine waits before it kills.
+            ended = web.wait(10)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(web.pid, signal.SIGKILL)
+    assert ended == 0, log.read_text()
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def test_the_image_is_given_nothing_that_its_ignore_file_leaves_out() -> None:
