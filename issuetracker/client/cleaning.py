@@ -42,6 +42,8 @@ def text(value: object, limit: int) -> str:
 
 
 def _as_text(value: object) -> str:
+    if value is None:
+        return ""
     try:
         # join makes a plain str of a subclass that may redefine anything.
         return "".join((str(value), ""))
@@ -99,8 +101,6 @@ def tags(value: object) -> list[str]:
 
 
 def _name(value: object, refused: str, limit: int) -> str:
-    if value is None:
-        return ""
     replaced = re.sub(refused, "-", text(value, limit * 4)).strip("-")
     return re.sub(r"^[^A-Za-z0-9]+", "", replaced)[:limit]
 
@@ -116,8 +116,6 @@ def _items(value: Iterable[_Item], limit: int) -> list[_Item]:
 
 def fingerprint(value: object) -> str | None:
     """A fingerprint that the API takes; a long one is hashed, as cutting it would merge issues."""
-    if value is None:
-        return None
     found = text(value, 1_000_000)
     if len(found) > 200:  # noqa: PLR2004 - the API's limit
         return hashlib.sha256(found.encode()).hexdigest()
@@ -126,7 +124,7 @@ def fingerprint(value: object) -> str | None:
 
 def event_id(value: object) -> str:
     """The report's id: ``value`` if it is a UUID, one made from any other text, else a new one."""
-    found = "" if value is None else text(value, 10_000)
+    found = text(value, 10_000)
     if not found:
         return str(uuid.uuid4())
     try:

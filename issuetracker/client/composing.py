@@ -71,7 +71,7 @@ def _is_empty(value: object) -> bool:
 
 def _description(title: object, description: object) -> str:
     """The description; behind the whole title when that had to be cut."""
-    text = "" if description is None else cleaning.text(description, _MAX_DESCRIPTION)
+    text = cleaning.text(description, _MAX_DESCRIPTION)
     whole = cleaning.text(title, _MAX_DESCRIPTION)
     if len(cleaning.one_line(whole, _MAX_DESCRIPTION)) <= len(cleaning.title(title)):
         return text

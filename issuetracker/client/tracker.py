@@ -273,7 +273,7 @@ class IssueTrackerClient:
 
     def _change(self, method: str, issue_id: object, below: str, body: bytes, event: str) -> bool:
         found = bare_id(cleaning.one_line(issue_id, 200))
-        if not found:
+        if not found.strip("."):  # dots alone would lead to another address
             return self._refuse("a change", event, "it names no issue")
         path = f"{_ISSUES}/{quote(found, safe='')}{below}"
         call = Call(method, path, body, f"{method} {path}", event)
