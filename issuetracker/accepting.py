@@ -4,13 +4,15 @@ The answer is never a success for something that is held only in memory.
 """
 
 import logging
+import threading
 import time
 from typing import Literal, NamedTuple
 
+from django.db import close_old_connections
 from prometheus_client import Counter
 
 from issuetracker.applying import Applied, apply_changes
-from issuetracker.bounded import NoAnswer, bounded
+from issuetracker.bounded import NoAnswer
 from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
@@ -18,16 +20,21 @@ from issuetracker.exceptions import (
     PublishUnknown,
     StoreUnavailable,
 )
+from issuetracker.issues import Issue
 from issuetracker.merging import Delivery, merge
-from issuetracker.messages import AnyChange
+from issuetracker.messages import AnyChange, Reported
+from issuetracker.processes import PerProcess
 from issuetracker.providers import get_store
 from issuetracker.providers.redis import get_recents
 from issuetracker.publisher import get_publisher
+from issuetracker.together import Together
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that the store has to take a change when the log is out of reach.
 STORE_SECONDS = 0.9
+#: Seconds that the recent view has; it is a matter of freshness only.
+SHOW_SECONDS = 0.5
 
 ACCEPTED = Counter(
     "issuetracker_accepted_total",
@@ -48,6 +55,20 @@ class Accepted(NamedTuple):
     where: Literal["log", "store"]
 
 
+def warm_up() -> None:
+    """Connect to what accepting needs, in the background."""
+    get_publisher()
+    threading.Thread(target=_greet_store, name="greet-store", daemon=True).start()
+
+
+def _greet_store() -> None:
+    # The first call of a process connects; on the day the log is away there is no time for that.
+    try:
+        get_store().ping()
+    except StoreUnavailable as error:
+        logger.warning("The store does not answer yet: %s", error)
+
+
 def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
     """Make ``change`` durable, and show it in the recent view.
 
@@ -64,11 +85,22 @@ def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
     try:
         get_publisher().publish_issue(change)
     except PublishError as error:
-        logger.info("Not in the log: %s", error, extra={"issue_id": change.issue_id})
+        logger.debug("Not in the log: %s", error, extra={"issue_id": change.issue_id})
         return _accept_past_the_log(change, kind, isinstance(error, PublishUnknown), deadline)
     ACCEPTED.labels(kind, "log").inc()
-    get_recents().accept(merge(None, [Delivery(change)]).issue, change)
+    _show(change)
     return Accepted(change, "log")
+
+
+def _show(change: AnyChange) -> None:
+    preview = merge(None, [Delivery(change)]).issue
+    if not isinstance(change, Reported):
+        get_recents().accept(preview, change)
+        return
+    try:
+        _shown.get().do((preview, change), SHOW_SECONDS)
+    except NoAnswer as error:
+        logger.warning("Accepted, but shown only once it is stored: %s", error)
 
 
 def _accept_past_the_log(
@@ -76,17 +108,34 @@ def _accept_past_the_log(
 ) -> Accepted:
     delivery = Delivery(change, origin=None, unconfirmed=unconfirmed)
     try:
-        applied: Applied = bounded(
-            apply_changes, get_store(), [delivery], seconds=_seconds_left(deadline)
-        )
+        applied = _stored.get().do(delivery, _seconds_left(deadline))
     except (NoAnswer, StoreUnavailable) as error:
         ACCEPTED.labels(kind, "nowhere").inc()
         raise StoreUnavailable(f"neither the log nor the store took the change: {error}") from error
-    if applied.refused:
+    if any(refused is delivery for refused, _ in applied.refused):
         raise InvalidInput([FieldError("", "The store cannot hold this.")])
     ACCEPTED.labels(kind, "store").inc()
-    get_recents().store_issues(list(applied.issues.values()))
     return Accepted(change, "store")
+
+
+def _store_together(deliveries: list[Delivery]) -> Applied:
+    # Django does this at the start and end of a request, for the request's own thread only.
+    close_old_connections()
+    try:
+        applied = apply_changes(get_store(), deliveries)
+        get_recents().store_issues(list(applied.issues.values()))
+        return applied
+    finally:
+        close_old_connections()
+
+
+def _show_together(reports: list[tuple[Issue, AnyChange]]) -> None:
+    get_recents().accept_reports(reports)
+
+
+# In a storm past the log, the reports of one issue become one write instead of racing each other.
+_stored = PerProcess(lambda: Together(_store_together, "the store"))
+_shown = PerProcess(lambda: Together(_show_together, "the recent view"))
 
 
 def _seconds_left(deadline: float | None) -> float:

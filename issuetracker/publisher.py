@@ -183,8 +183,10 @@ class IssuePublisher:
             self._break(error.str())
 
     def _break(self, reason: str) -> None:
-        if self._ready.is_set():
+        with self._lock:
+            was_ready = self._ready.is_set()
             self._ready.clear()
+        if was_ready:
             logger.error("Kafka is out of reach, changes go to the store: %s", reason)
         self._needs_probe.set()
 
@@ -213,9 +215,10 @@ class IssuePublisher:
         except KafkaException as error:
             logger.debug("Kafka is still out of reach: %s", error)
             return False
-        self._ready.set()
+        if not self._ready.is_set():
+            logger.info("Kafka takes changes", extra={"topic": self.topic})
         self._probed = True
-        logger.info("Kafka takes changes", extra={"topic": self.topic})
+        self._ready.set()
         return True
 
     def _living_session(self) -> "_Session":

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 
 application = get_wsgi_application()
 
-from issuetracker.publisher import get_publisher  # noqa: E402 - needs the settings
+from issuetracker.accepting import warm_up  # noqa: E402 - needs the settings
 
-# Every worker imports this anew: its producer connects before the first report comes.
-get_publisher()
+# Every worker imports this anew: it connects before the first report comes.
+warm_up()

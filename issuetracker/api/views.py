@@ -233,4 +233,4 @@ def _next_address(request: Request, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     query = {**dict(request.query_params.lists()), "cursor": [cursor]}
-    return f"{request.path}?{urlencode(query, doseq=True)}"
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query, doseq=True)}")

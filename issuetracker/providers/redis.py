@@ -96,8 +96,18 @@ class RedisHelperProvider:
             preview: the issue as ``change`` alone makes it; shown when nothing else is known.
             change: the change.
         """
-        show = self._accept_report if isinstance(change, Reported) else self._accept_human
-        self._ask(lambda redis: show(redis, preview, change))
+        if isinstance(change, Reported):
+            self.accept_reports([(preview, change)])
+        else:
+            self._ask(lambda redis: self._accept_human(redis, preview, change))
+
+    def accept_reports(self, reports: Sequence[tuple[Issue, AnyChange]]) -> None:
+        """The same for many reports at once, in one round trip.
+
+        Args:
+            reports: each with its preview.
+        """
+        self._ask(lambda redis: self._accept_reports(redis, reports))
 
     def store_issue(self, issue: Issue) -> None:
         """Show ``issue`` as the store has it now."""
@@ -156,13 +166,15 @@ class RedisHelperProvider:
         self._circuit.succeeded()
         return answer
 
-    def _accept_report(self, redis: Redis, preview: Issue, change: AnyChange) -> None:
-        """The hot path: one round trip. What the consumer wrote already stays as it is."""
+    def _accept_reports(self, redis: Redis, reports: Sequence[tuple[Issue, AnyChange]]) -> None:
+        """The hot path. What the consumer wrote already stays as it is."""
+        times = {change.issue_id: change.time.timestamp() for _, change in reports}
         with redis.pipeline(transaction=False) as pipe:
-            document = _document(preview, [change])
-            pipe.set(key_of(change.issue_id), document, nx=True, ex=SECONDS_KEPT)
-            _note(pipe, RECENT, {change.issue_id: change.time.timestamp()})
-            _note(pipe, PENDING, {change.issue_id: change.time.timestamp()})
+            for preview, change in reports:
+                document = _document(preview, [change])
+                pipe.set(key_of(change.issue_id), document, nx=True, ex=SECONDS_KEPT)
+            _note(pipe, RECENT, times)
+            _note(pipe, PENDING, times)
             pipe.zcard(RECENT)
             pipe.zcard(PENDING)
             *_, recent, pending = pipe.execute()

@@ -1,0 +1,76 @@
+"""Doing for many callers at once what costs hardly more than for one.
+
+While one group is under way, the next gathers: nobody waits for a timer, an idle process does
+each item at once, and a busy one does ever larger groups instead of ever more of them.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from issuetracker.bounded import NoAnswer
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Together(Generic[Item, Result]):
+    """Groups what several threads ask for at the same time. One per process.
+
+    Args:
+        act: does it for a group; what it returns or raises, each caller of the group gets. It
+            runs in one thread of its own.
+        name: of that thread.
+        limit: items in a group, at most.
+    """
+
+    def __init__(self, act: Callable[[list[Item]], Result], name: str, limit: int = 500) -> None:
+        self._act = act
+        self._limit = limit
+        self._name = name
+        self._waiting: SimpleQueue[tuple[Item, Future[Result]]] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def do(self, item: Item, seconds: float) -> Result:
+        """What ``act`` returns or raises for the group that ``item`` is in.
+
+        Raises:
+            NoAnswer: not within ``seconds``. It may still be done, if it was under way.
+        """
+        future: Future[Result] = Future()
+        self._waiting.put((item, future))
+        try:
+            return future.result(max(0.0, seconds))
+        except FutureTimeout:
+            if future.done():
+                return future.result()  # it came at the last moment, or the error is its own
+            future.cancel()
+            raise NoAnswer(f"{self._name} did not answer within {seconds:.1f} s") from None
+
+    def _run(self) -> None:
+        while True:
+            group = [entry for entry in self._gather() if entry[1].set_running_or_notify_cancel()]
+            if group:
+                self._do_group([item for item, _ in group], [future for _, future in group])
+
+    def _do_group(self, items: list[Item], futures: list[Future[Result]]) -> None:
+        try:
+            result = self._act(items)
+        except BaseException as error:  # noqa: BLE001 - it is the callers', who wait for it
+            for future in futures:
+                future.set_exception(error)
+            return
+        for future in futures:
+            future.set_result(result)
+
+    def _gather(self) -> list[tuple[Item, Future[Result]]]:
+        gathered = [self._waiting.get()]
+        try:
+            while len(gathered) < self._limit:
+                gathered.append(self._waiting.get_nowait())
+        except Empty:
+            pass
+        return gathered
