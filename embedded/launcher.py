@@ -1,5 +1,6 @@
 """What ``make run`` does: starts every part in order, says where to look, ends all in order."""
 
+import os
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -212,7 +213,9 @@ class Launcher:
 def _web_part(port: int) -> Part:
     address = ("--host", "127.0.0.1", "--port", str(port))
     # One worker: a second one costs memory and start-up, and gives nothing to one person.
-    limits = ("--workers", "1", "--blocking-threads", "16", "--workers-kill-timeout", "5")
+    # More threads than this, and granian begins with a warning.
+    threads = str(min(16, 2 * (os.cpu_count() or 1) + 1))
+    limits = ("--workers", "1", "--blocking-threads", threads, "--workers-kill-timeout", "5")
     serve = (
         "--interface",
         "wsgi",

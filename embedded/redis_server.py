@@ -3,7 +3,6 @@
 import threading
 
 from fakeredis import TcpFakeServer
-from fakeredis._clients._tcp_server import TCPFakeRequestHandler
 
 from embedded.child import announce, wait_for_end
 
@@ -12,9 +11,13 @@ class EmbeddedRedis(TcpFakeServer):
     """A Redis server on a free port of this machine."""
 
     def __init__(self) -> None:
-        # Without this, pipelines wait for Nagle's algorithm: 22 a second instead of thousands.
-        TCPFakeRequestHandler.disable_nagle_algorithm = True
         super().__init__(("127.0.0.1", 0))
+
+        class Handler(self.RequestHandlerClass):  # type: ignore[misc,name-defined]
+            # Otherwise pipelines wait for Nagle's algorithm: 22 a second instead of thousands.
+            disable_nagle_algorithm = True
+
+        self.RequestHandlerClass = Handler
         # A client that keeps its connection open must not keep the process from ending.
         self.daemon_threads = True
         self.block_on_close = False
