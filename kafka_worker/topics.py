@@ -18,6 +18,8 @@ DEAD_LETTERS_SUFFIX = ".dead-letters"
 HEADROOM = 64 * 1024
 _IN_PROCESS_BROKER = "mockCluster"
 _TIMEOUT = 5.0
+# Without a broker this is how long a signal has to wait.
+_FIRST_TIMEOUT = 2.0
 _TRANSIENT = {
     KafkaError._TRANSPORT,  # noqa: SLF001 - the library's public error codes
     KafkaError._TIMED_OUT,  # noqa: SLF001
@@ -81,7 +83,7 @@ class Topics:
         return self._identity(cluster)
 
     def _look(self) -> Cluster:
-        metadata = self._admin.list_topics(timeout=_TIMEOUT)
+        metadata = self._admin.list_topics(timeout=_FIRST_TIMEOUT)
         cluster_id = metadata.cluster_id or ""
         return Cluster(
             in_process=cluster_id.startswith(_IN_PROCESS_BROKER),

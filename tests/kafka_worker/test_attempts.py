@@ -202,7 +202,11 @@ def test_a_stop_ends_the_wait_for_an_outage_and_marks_nothing_as_done() -> None:
         waiting.set()
         raise Unavailable("the store", timedelta(minutes=10))
 
-    stopper = threading.Thread(target=lambda: (waiting.wait(10), job.stop()))
+    def stop_once_it_waits() -> None:
+        waiting.wait(10)
+        job.stop()
+
+    stopper = threading.Thread(target=stop_once_it_waits)
     stopper.start()
     with pytest.raises(Abandoned):
         run_batch(act, job)

@@ -1,8 +1,14 @@
+import time
 from collections.abc import Sequence
 
 import pytest
 from confluent_kafka import Message as KafkaMessage
-from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
+from confluent_kafka.cimpl import NewTopic
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import Reject
@@ -18,6 +24,8 @@ from tests.kafka_worker.helpers import (
     running,
 )
 from tests.services import KafkaBroker
+
+SET = AlterConfigOpType.SET
 
 
 @pytest.fixture
@@ -112,3 +120,32 @@ def test_dead_letters_are_kept_until_someone_has_looked(
         eventually(lambda: resource.name in admin.list_topics(timeout=5).topics)
     settings = admin.describe_configs([resource])[resource].result(10)
     assert settings["retention.ms"].value == "-1"
+
+
+def test_while_the_dead_letter_topic_refuses_the_partition_waits(
+    kafka: KafkaBroker, config: WorkerConfig
+) -> None:
+    topic, group = kafka.topic(partitions=1), kafka.group()
+    dead_letters, admin = f"{topic}.dead-letters", kafka.admin()
+    narrow = NewTopic(dead_letters, 1, 1, config={"max.message.bytes": "100"})
+    admin.create_topics([narrow])[dead_letters].result(10)
+
+    def act(message: Message) -> None:
+        if message.value != b"good":
+            raise Reject("wrong schema")
+
+    handler = Recorder(topic, group, act)
+    produce(kafka.bootstrap_servers, topic, [b"b" * 1_000, b"good"])
+    with running(handler, config):
+        eventually(lambda: handler.calls)
+        time.sleep(1)
+        assert handler.calls == 1
+        assert committed(kafka.bootstrap_servers, topic, group) < 0
+        wider = ConfigEntry("max.message.bytes", "100000", incremental_operation=SET)
+        resource = ConfigResource(
+            ConfigResource.Type.TOPIC, dead_letters, incremental_configs=[wider]
+        )
+        admin.incremental_alter_configs([resource])[resource].result(10)
+        eventually(lambda: handler.values == [b"good"])
+    assert len(contents(kafka.bootstrap_servers, dead_letters, 1)) == 1
+    assert committed(kafka.bootstrap_servers, topic, group) == 2
