@@ -42,14 +42,13 @@ class BatchPolicy:
     """How large a batch may be, and how much time lies between two batches.
 
     A handler that was idle gets its first message at once. After that, a batch starts when
-    ``interval`` has passed since the start of the one before; under a backlog batches grow to the
-    limits instead of coming more often, so that ``max_messages / interval`` is the most that one
-    worker takes.
+    ``interval`` has passed since the start of the one before, or when it is full: under a backlog
+    batches grow to the limits first, and only then come more often.
 
     Attributes:
         max_messages: messages in one batch.
         max_bytes: bytes of keys and values in one batch; a single larger message is a batch.
-        interval: least time between the starts of two batches.
+        interval: time between the starts of two batches that are not full.
     """
 
     max_messages: int = 2_000

@@ -169,7 +169,7 @@ class Worker:
         return min(self._cadence.wait(now), _LONGEST_POLL)
 
     def _receive_nothing(self, intake: Intake, now: float) -> None:
-        """There is no room: wait, and after a while go on polling without messages."""
+        """There is no room: wait for the handler; after a while go on polling, without messages."""
         self._full_since = self._full_since or now
         limit = _HOLD_WHEN_WAITING if self._job is None else _HOLD_WHEN_BUSY
         if not intake.held and now - self._full_since > limit:
@@ -177,8 +177,8 @@ class Worker:
             self._pauses += 1
         if self._job is not None:
             self._job.wait(_WAIT_FOR_JOB)
-        else:
-            time.sleep(min(self._cadence.wait(now), _WAIT_FOR_JOB))
+        elif not intake.ready:
+            time.sleep(_WAIT_FOR_JOB)
         if intake.held:
             intake.receive(0)
 
@@ -204,7 +204,7 @@ class Worker:
     def _hand_over(self, intake: Intake, now: float) -> None:
         if self._job is not None or not intake.buffer or not intake.ready:
             return
-        if self._cadence.wait(now) > 0:
+        if self._cadence.wait(now) > 0 and intake.buffer.room:
             return
         entries: list[Entry] = intake.take()
         if entries:

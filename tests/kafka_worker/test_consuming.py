@@ -98,6 +98,19 @@ def test_an_idle_batch_handler_gets_the_first_message_at_once_and_then_waits(
     assert started[1] - started[0] >= 0.95 * interval.total_seconds()
 
 
+def test_a_full_batch_does_not_wait_for_the_interval(
+    kafka: KafkaBroker, config: WorkerConfig
+) -> None:
+    topic = kafka.topic(partitions=1)
+    produce(kafka.bootstrap_servers, topic, [str(n).encode() for n in range(3_000)])
+    policy = BatchPolicy(max_messages=500, interval=timedelta(hours=1))
+    handler = BatchRecorder(topic, kafka.group(), batch=policy)
+    with running(handler, config):
+        eventually(lambda: len(handler.values) >= 2_500)
+    # Only the first, which comes at once, may be smaller.
+    assert {len(batch) for batch in handler.batches[1:]} == {500}
+
+
 def test_a_backlog_comes_in_batches_of_the_limit(kafka: KafkaBroker, config: WorkerConfig) -> None:
     topic = kafka.topic(partitions=1)
     produce(kafka.bootstrap_servers, topic, [str(n).encode() for n in range(3_000)])
