@@ -274,6 +274,8 @@ class _Session:
                 "statistics.interval.ms": _STATISTICS_MS,
                 "stats_cb": self._on_statistics,
                 "error_cb": self._on_error,
+                # Errors are told below; librdkafka would log each of ten attempts a second.
+                "log_level": 2,
             },
             logger=logging.getLogger(f"{__name__}.client"),
         )
