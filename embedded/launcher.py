@@ -101,6 +101,8 @@ class Launcher:
         began = time.monotonic()
         self._provide(
             DJANGO_DEBUG="1",
+            # Not the shell's, which may be another project's.
+            DJANGO_SETTINGS_MODULE="settings.base",
             DJANGO_SECRET_KEY=self._plan.environment.django_secret_key
             or read_or_make(self._plan.var / "secret-key"),
             DATABASE_URL=self._plan.database_url,
@@ -108,9 +110,15 @@ class Launcher:
             # Always this start's own: the example must not reach a tracker in use.
             ISSUETRACKER_URL=self._web_address,
         )
+        # The tables are made while the rest loads: nobody knows the address before the end.
+        set_up = self._supervisor.start(_set_up_part(self._plan.var))
         self._start_embedded_parts()
-        prepared = self._prepare()
-        self._start_own_parts()
+        self._web = self._supervisor.start(_web_part(self._port))
+        prepared = self._await_set_up(set_up)
+        self._provide(ISSUETRACKER_TOKEN=prepared.token(self._plan.var))
+        self._issue_consumer = self._supervisor.start(ISSUE_CONSUMER)
+        self._workflow_consumer = self._supervisor.start(WORKFLOW_CONSUMER)
+        self._await_web()
         if prepared.is_new:
             self._start_example()
         management.remember(self._plan.var, self._provided)
@@ -134,21 +142,10 @@ class Launcher:
         if self._broker:
             self._say(texts.IN_MEMORY)
 
-    def _prepare(self) -> Prepared:
-        """Make the tables, the login and the token, as far as they are not there."""
-        first_start = ("embedded.first_start", str(self._plan.var))
-        process = self._supervisor.start(Part("set-up", first_start, once=True))
+    def _await_set_up(self, process: Running) -> Prepared:
         if self._supervisor.wait_for_end(process) or process.announced is None:
             raise SupervisorError("The database could not be prepared (its lines say why)")
-        prepared = msgspec.json.decode(process.announced, type=Prepared)
-        self._provide(ISSUETRACKER_TOKEN=prepared.token(self._plan.var))
-        return prepared
-
-    def _start_own_parts(self) -> None:
-        self._web = self._supervisor.start(_web_part(self._port))
-        self._issue_consumer = self._supervisor.start(ISSUE_CONSUMER)
-        self._workflow_consumer = self._supervisor.start(WORKFLOW_CONSUMER)
-        self._await_web()
+        return msgspec.json.decode(process.announced, type=Prepared)
 
     def _await_web(self) -> None:
         """Served, then ready for reports: asked seldom, as each refusal is a line in the log."""
@@ -208,6 +205,10 @@ class Launcher:
 
     def _say(self, text: str) -> None:
         self._supervisor.say(text)
+
+
+def _set_up_part(var: Path) -> Part:
+    return Part("set-up", ("embedded.first_start", str(var)), once=True)
 
 
 def _web_part(port: int) -> Part:

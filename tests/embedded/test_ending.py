@@ -51,6 +51,8 @@ def test_what_was_accepted_before_ctrl_c_is_there_at_the_next_start(
     assert accepted <= stored(second.url)
     assert "An example workflow" not in second.output
     assert second.find(r"^  Login +admin, password in (.+)$") == str(tmp_path / "admin-password")
+    for name in CONSUMERS:
+        second.find(rf"^{name} *\| .*(Assigned partitions)")
     assert second.end(SIGHUP) == 0
     ending = second.output.partition("Ending everything (SIGHUP)")[2]
     stopped = [ending.index(f"{name}: stopped; everything") for name in CONSUMERS]

@@ -36,7 +36,11 @@ def test_the_example_goes_through_the_parts_that_are_named(
     tmp_path: Path, addresses: dict[str, str]
 ) -> None:
     # A tracker elsewhere, such as the one in a developer's shell, must never hear of it.
-    elsewhere = {"ISSUETRACKER_URL": "http://192.0.2.1:6001", "ISSUETRACKER_TOKEN": "aft_other"}
+    elsewhere = {
+        "ISSUETRACKER_URL": "http://192.0.2.1:6001",
+        "ISSUETRACKER_TOKEN": "aft_other",
+        "DJANGO_SETTINGS_MODULE": "another.project",
+    }
     launch = Launch(tmp_path / "var", {**addresses, **elsewhere})
     try:
         launch.ready()
