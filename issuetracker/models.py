@@ -43,6 +43,10 @@ class StoredIssue(models.Model):
             models.Index(fields=["status", "last_seen", "id"], name="stored_issue_last_seen"),
             models.Index(fields=["status", "first_seen", "id"], name="stored_issue_first_seen"),
             models.Index(fields=["status", "count", "id"], name="stored_issue_count"),
+            # What one service's people look at; by far the commonest filter that finds little.
+            models.Index(
+                fields=["component", "status", "updated_at", "id"], name="stored_issue_component"
+            ),
         )
 
     def __str__(self) -> str:
@@ -84,6 +88,8 @@ class SearchTerm(models.Model):
 
     class Meta:
         db_table = "issuetracker_search_term"
+        # The key finds the issues of a term; this tells whether one issue has it.
+        indexes = (models.Index(fields=["issue_id", "term"], name="search_term_issue"),)
 
     def __str__(self) -> str:
         return bytes(self.term).decode()

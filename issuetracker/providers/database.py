@@ -37,6 +37,8 @@ _COLUMNS = Issue.__struct_fields__
 _WRITTEN = ("version", *_COLUMNS)
 _DOCUMENT = ("issue_id", "collection", "event_id", "time", "body")
 _TERM = ("term", "issue_id")
+#: A term that no more issues have is where a search begins; a commoner one is met on the way.
+_FEW = 2000
 #: Parameters in one statement; SQLite takes 32,766.
 _PARAMETERS = 20_000
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -89,7 +91,7 @@ class DatabaseHelperProvider(StoreProvider):
     def list_issues(self, query: IssueQuery, *, limit: int, cursor: str | None) -> Page[Issue]:
         """See :meth:`StoreProvider.list_issues`."""
         with self._translated() as connection:
-            statement, params = sql.page(query, limit + 1, cursor, sql.dialect_of(connection))
+            statement, params = _page(connection, query, limit + 1, cursor)
             rows = StoredIssue.objects.using(self.using).raw(statement, params)
             issues = [_stored(vars(row)).issue for row in rows]
         if len(issues) <= limit:
@@ -240,6 +242,22 @@ def _stored(row: Mapping[str, Any]) -> Stored:
     values["context"] = json.loads(row["context"])
     values["ledger"] = bytes(row["ledger"])
     return Stored(Issue(**values), _Version(row["version"], row["title"], row["tags"]))
+
+
+def _page(
+    connection: BaseDatabaseWrapper, query: IssueQuery, limit: int, cursor: str | None
+) -> sql.Statement:
+    """The quicker of two ways: along the order's index, or from the few that a term leaves."""
+    dialect = sql.dialect_of(connection)
+    for term_filter in sql.term_filters(query):
+        with connection.cursor() as found:
+            found.execute(*sql.ids_having(term_filter, _FEW + 1))
+            rows = found.fetchall()
+        # Of rows, not of ids: two words of one title can begin alike.
+        if len(rows) <= _FEW:
+            ids = list({row[0] for row in rows})
+            return sql.page_among(ids, query, limit, cursor, dialect)
+    return sql.page(query, limit, cursor, dialect)
 
 
 def _documents_after(

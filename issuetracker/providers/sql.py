@@ -96,10 +96,29 @@ def delete(
     table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], dialect: Dialect
 ) -> Statement:
     """Delete the rows with these values in ``columns``."""
-    place = f"({', '.join(['%s'] * len(columns))})"
+    place = f"({_places(columns)})"
     places = ", ".join([place] * len(rows))
     where = f"({', '.join(columns)}) IN ({dialect.rows}{places})"
     return f"DELETE FROM {table} WHERE {where}", [value for row in rows for value in row]
+
+
+def term_filters(query: IssueQuery) -> list[Statement]:
+    """What ``query`` asks of an issue's search terms; each must hold of one of them."""
+    exact = [("term = %s", [tag_term(tag)]) for tag in query.tags]
+    ranges = [
+        ("term >= %s AND term < %s", [word_term(word), word_term(word) + _AFTER_ALL])
+        for word in words_of(query.text)
+    ]
+    return [*exact, *ranges]
+
+
+def ids_having(term_filter: Statement, limit: int) -> Statement:
+    """The ids of the issues that the first ``limit`` terms of ``term_filter`` belong to.
+
+    In no order, and an id is there twice when two of its terms are.
+    """
+    condition, values = term_filter
+    return f"SELECT issue_id FROM {TERMS} WHERE {condition} LIMIT {limit:d}", values
 
 
 def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) -> Statement:
@@ -111,12 +130,11 @@ def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) ->
     Raises:
         InvalidInput: ``cursor`` is not one of this query's.
     """
-    direction = "DESC" if query.descending else "ASC"
-    order = f"ORDER BY {query.field} {direction}, id {direction} LIMIT {limit:d}"
+    order = _order(query, limit)
     conditions, values = _conditions(query, cursor, dialect)
     parts: list[str] = []
     params: list[Any] = []
-    for status in query.status or [name for name in get_args(Status) if name != "deleted"]:
+    for status in _statuses(query):
         where = " AND ".join(["status = %s", *conditions])
         parts.append(f"SELECT id FROM (SELECT id FROM {ISSUES} WHERE {where} {order}) AS s")
         params += [status, *values]
@@ -126,6 +144,37 @@ def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) ->
     )
 
 
+def page_among(
+    ids: Sequence[Any], query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect
+) -> Statement:
+    """The same, of the issues with these ids.
+
+    Raises:
+        InvalidInput: ``cursor`` is not one of this query's.
+    """
+    conditions, values = _conditions(query, cursor, dialect)
+    statuses = _statuses(query)
+    ids = ids or [None]  # SQL takes no empty list; nothing equals NULL
+    where = " AND ".join(
+        [f"id IN ({_places(ids)})", f"status IN ({_places(statuses)})", *conditions]
+    )
+    statement = f"SELECT * FROM {ISSUES} WHERE {where} {_order(query, limit)}"
+    return statement, [*ids, *statuses, *values]
+
+
+def _statuses(query: IssueQuery) -> Sequence[str]:
+    return query.status or [name for name in get_args(Status) if name != "deleted"]
+
+
+def _order(query: IssueQuery, limit: int) -> str:
+    direction = "DESC" if query.descending else "ASC"
+    return f"ORDER BY {query.field} {direction}, id {direction} LIMIT {limit:d}"
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
 def _insert(
     table: str,
     key: Sequence[str],
@@ -133,7 +182,7 @@ def _insert(
     rows: Sequence[Sequence[Any]],
     action: str,
 ) -> Statement:
-    place = f"({', '.join(['%s'] * len(columns))})"
+    place = f"({_places(columns)})"
     sql = (
         f"INSERT INTO {table} ({', '.join(columns)}) "
         f"VALUES {', '.join([place] * len(rows))} ON CONFLICT ({', '.join(key)}) {action}"
@@ -160,11 +209,7 @@ def _conditions(
         found.append(("updated_at >= %s", [dialect.time(query.since)]))
     if query.until is not None:
         found.append(("updated_at < %s", [dialect.time(query.until)]))
-    found += [_having("term = %s", [tag_term(tag)]) for tag in query.tags]
-    found += [
-        _having("term >= %s AND term < %s", [word_term(word), word_term(word) + _AFTER_ALL])
-        for word in words_of(query.text)
-    ]
+    found += [_having(each) for each in term_filters(query)]
     if cursor is not None:
         found.append(_after(query, cursor, dialect))
     return [sql for sql, _ in found], [value for _, values in found for value in values]
@@ -174,11 +219,14 @@ def _one_of(column: str, values: Sequence[str | None]) -> list[Statement]:
     given = [value for value in values if value is not None]
     if not given:
         return []
-    return [(f"{column} IN ({', '.join(['%s'] * len(given))})", list(given))]
+    return [(f"{column} IN ({_places(given)})", list(given))]
 
 
-def _having(condition: str, values: list[Any]) -> Statement:
-    return f"id IN (SELECT issue_id FROM {TERMS} WHERE {condition})", values
+def _having(term_filter: Statement) -> Statement:
+    # The offset keeps PostgreSQL from gathering all issues of a common term before it begins.
+    condition, values = term_filter
+    has = f"SELECT 1 FROM {TERMS} WHERE issue_id = {ISSUES}.id AND {condition} LIMIT 1 OFFSET 0"
+    return f"EXISTS ({has})", values
 
 
 def _after(query: IssueQuery, cursor: str, dialect: Dialect) -> Statement:
