@@ -77,6 +77,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
 
+# An unreachable server is noticed within seconds (2 s; 5,000 ms), not TCP's own minutes.
+POSTGRES_OPTIONS: dict[str, Any] = {"connect_timeout": 2, "tcp_user_timeout": 5000}
+
 
 def database(url: str) -> dict[str, Any]:
     """Django's settings of the database at ``url``; SQLite in var/ when it is empty."""
@@ -89,6 +92,8 @@ def database(url: str) -> dict[str, Any]:
     )
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        config["OPTIONS"] = {**POSTGRES_OPTIONS, **config.get("OPTIONS", {})}
     return config
 
 

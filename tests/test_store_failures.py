@@ -238,6 +238,16 @@ def test_text_that_postgresql_cannot_hold_is_refused_and_the_connection_goes_on(
         save(store, make_issue())
 
 
+def test_in_development_no_statement_is_kept(
+    settings: Settings, django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> None:
+    settings.DEBUG = True
+    url = f"sqlite:///{tmp_path / 'store'}"
+    with django_db_blocker.unblock(), database_store(url) as store:
+        save(store, make_issue())
+        assert connections[store.using].queries == []
+
+
 def cut_others(postgres: PostgresDatabase) -> None:
     with psycopg.connect(postgres.database_url, autocommit=True) as connection:
         connection.execute(

@@ -145,6 +145,11 @@ class DatabaseHelperProvider(StoreProvider):
             if _is_limit(error):
                 raise StoreRefused(f"The database refused it: {error}") from error
             raise StoreUnavailable(f"The database did not answer: {error}") from error
+        finally:
+            # With DEBUG on, Django keeps the text of the last 9,000 statements, and a consumer
+            # has no requests between which it would forget them.
+            if connection.queries_logged and not connection.force_debug_cursor:
+                connection.queries_log.clear()
 
 
 class _Batch:
