@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "settings.health.health",
+    "settings.middleware.known_host",
     "django.middleware.security.SecurityMiddleware",
     "settings.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -89,6 +89,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least level logged.")
     ] = "INFO"
 
+    def __repr__(self) -> str:
+        """Without the values: some are secrets, and Django's error page shows every setting."""
+        return "<Environment>"
+
     @property
     def allowed_hosts(self) -> list[str]:
         """``DJANGO_ALLOWED_HOSTS`` as a list."""

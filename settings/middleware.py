@@ -1,8 +1,14 @@
 """What every answer carries."""
 
+import logging
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+
+from issuetracker.api.problems import bad_request
+
+logger = logging.getLogger(__name__)
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -17,6 +23,26 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+
+def known_host(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse names that are not served before anything else sees them.
+
+    Django does it too, but in development its refusal is a page that shows every setting, and
+    the name may be that of another site which points to this machine.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            logger.warning("Refused: %s", error)
+            return bad_request(request, error)
+        return get_response(request)
+
+    return middleware
 
 
 def content_security_policy(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from issuetracker.publisher import IssuePublisher
 
@@ -211,7 +212,11 @@ def test_every_other_malformed_request_gets_its_status(
     assert (found, _pointers(document)) == (status, pointers)
 
 
-def test_a_host_that_is_not_served_gets_a_problem_document(api: Client) -> None:
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_host_that_is_not_served_gets_a_problem_document(
+    api: Client, settings: Settings, debug: bool
+) -> None:
+    settings.DEBUG = debug
     status, _ = _send(api, "GET", ISSUES, b"", headers={"host": "evil.example"})
     assert status == 400
 
