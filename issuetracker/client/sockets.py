@@ -5,6 +5,7 @@ second holds its caller for ever. Here the timeout is set anew before each read 
 Only looking up a name cannot be given a timeout; it runs in a thread of its own, one at most.
 """
 
+import encodings.idna  # noqa: F401 - see below
 import io
 import socket
 import ssl
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+# Looking a name up imports this codec. Were that left to the sender's thread, a fork at that moment
+# would leave the child with an import lock that nobody opens.
 
 _MAX_ADDRESSES = 4
 

@@ -313,7 +313,7 @@ class IssueTrackerClient:
         self._ledger.start_anew()
         self._circuit.renew_lock()
         if self._transport is not None:
-            self._transport.forget_connections()
+            self._transport.start_anew()
         if self._background is not None:
             self._background.start_anew()
 

@@ -98,11 +98,12 @@ class Transport:
         self._encrypted = parts.scheme == "https"
         self._base = parts.path.rstrip("/")
         self._authorization = {"Authorization": f"Bearer {token}"} if token else {}
-        self.forget_connections()
-
-    def forget_connections(self) -> None:
-        """Start anew in a forked child: whatever another thread held is not usable here."""
         self._idle: deque[_Connection] = deque()
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """In a forked child: leave the parent its connections, and what its threads held."""
+        self.close()
         self._resolver = Resolver(self._host, self._port)
         self._tls_lock = threading.Lock()
 
