@@ -57,7 +57,7 @@ class AcceptedUpdate(msgspec.Struct, frozen=True):
     status: Literal["accepted", "updated"]
 
 
-class IssueSummary(msgspec.Struct, kw_only=True):
+class IssueSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An issue in a list."""
 
     id: str
@@ -78,7 +78,7 @@ class IssueSummary(msgspec.Struct, kw_only=True):
     pending: Pending = False
 
 
-class IssueDetail(IssueSummary, kw_only=True):
+class IssueDetail(IssueSummary, frozen=True, kw_only=True):
     """An issue with everything that is kept of it."""
 
     description: str
@@ -121,16 +121,16 @@ class OccurrenceList(msgspec.Struct, frozen=True):
 
 def summary(issue: Issue, *, pending: bool) -> IssueSummary:
     """``issue`` as a list shows it."""
-    shown = msgspec.convert(issue, IssueSummary, from_attributes=True)
-    shown.pending = pending
-    return shown
+    return IssueSummary(**_fields(issue, IssueSummary), pending=pending)
 
 
 def detail(issue: Issue, *, pending: bool) -> IssueDetail:
     """``issue`` with everything."""
-    shown = msgspec.convert(issue, IssueDetail, from_attributes=True)
-    shown.pending = pending
-    return shown
+    return IssueDetail(**_fields(issue, IssueDetail), pending=pending)
+
+
+def _fields(issue: Issue, shown: type[IssueSummary]) -> dict[str, Any]:
+    return {name: getattr(issue, name) for name in shown.__struct_fields__ if name != "pending"}
 
 
 def answer(

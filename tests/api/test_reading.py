@@ -14,6 +14,7 @@ from issuetracker.issues import Issue
 from issuetracker.publisher import IssuePublisher
 from tests.recents import make_recents
 from tests.services import RedisServer, unique
+from tests.test_reading import StoppedStore
 
 ISSUES = "/api/v1/issues"
 
@@ -129,6 +130,22 @@ def test_an_accepted_report_shows_at_once_as_pending(
     (listed,) = _list(api)["results"]
     assert (listed["id"], listed["title"], listed["pending"]) == (bare, "on its way", True)
     assert api.get(f"{ISSUES}/{shown}").json()["pending"] is True
+
+
+def test_while_the_store_is_down_the_last_hour_is_shown_and_said_to_be_that(
+    api: Client, publisher: IssuePublisher, recents: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = _report(api, title="just now", exception=[{"type": "E"}])
+    monkeypatch.setattr(reading, "get_store", StoppedStore)
+    page = _list(api)
+    issue = api.get(f"{ISSUES}/{shown}").json()
+    assert [one["title"] for one in page["results"]] == ["just now"]
+    assert page["degraded"] is True
+    assert (issue["title"], issue["exception"], issue["pending"]) == (
+        "just now",
+        [{"type": "E"}],
+        True,
+    )
 
 
 def test_an_issue_that_is_only_pending_can_be_changed_and_commented(
