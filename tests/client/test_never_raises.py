@@ -74,12 +74,12 @@ class Rows(Mapping[Any, Any]):
 class LyingError(Exception):
     """Its chain is no chain."""
 
-    @property  # type: ignore[override]
-    def __cause__(self) -> BaseException:
+    @property
+    def __cause__(self) -> BaseException:  # type: ignore[override]
         raise RuntimeError
 
     @property
-    def __notes__(self) -> list[str]:
+    def __notes__(self) -> list[str]:  # type: ignore[override]
         raise RuntimeError
 
 
