@@ -46,7 +46,8 @@ run: $(VENV)/.server ## Run the whole flow on this machine: web on 6001, both co
 
 test: $(VENV)/.development ## Run every test, with the real parts that are here
 	$(PYTEST) -m browser
-	$(PYTEST) -m "not browser" -n $(PROCESSES) --dist loadfile
+	$(PYTEST) tests/faults
+	$(PYTEST) -m "not browser" --ignore=tests/faults -n $(PROCESSES) --dist loadfile
 
 test-browser: $(VENV)/.development ## Run the tests that need Chromium
 	$(PYTEST) -m browser
