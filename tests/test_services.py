@@ -16,6 +16,7 @@ from tests.services import (
     PostgresDatabase,
     RedisServer,
     missing_parts,
+    own_postgres_database,
 )
 
 
@@ -69,10 +70,13 @@ def test_googles_client_finds_the_emulator_by_itself(firestore: FirestoreEmulato
     assert list(client.collection("issues").stream()) == []
 
 
-def test_the_postgres_database_is_empty_and_not_the_products_own(
+def test_a_new_postgres_database_is_empty_and_not_the_products_own(
     postgres: PostgresDatabase,
 ) -> None:
-    with psycopg.connect(postgres.database_url) as connection:
+    with (
+        own_postgres_database(postgres.database_url) as database,
+        psycopg.connect(database.database_url) as connection,
+    ):
         row = connection.execute("SELECT current_database()").fetchone()
         tables = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'")
         assert row is not None

@@ -18,6 +18,9 @@ from kafka_worker.partitions import Partition
 from kafka_worker.runners import BatchRunner, MessageRunner
 from tests.kafka_worker.helpers import QUICK, BatchRecorder, Recorder, message
 
+# The runners look after Django's connections; here they do so in the test's own thread.
+pytestmark = pytest.mark.django_db
+
 
 class Letters:
     """A dead-letter topic that refuses as often as it is told to."""
