@@ -9,7 +9,7 @@ from issuetracker.together import Together
 
 
 def test_an_idle_group_does_an_item_at_once() -> None:
-    together = Together(len, "lengths")
+    together: Together[str, int] = Together(len, "lengths")
     assert together.do("item", 5) == 1
 
 
