@@ -70,6 +70,7 @@ def test_what_its_caller_gave_up_is_not_begun_any_more() -> None:
     assert done == [1, 3]
 
 
+@pytest.mark.django_db
 def test_a_bounded_call_returns_raises_or_gives_up() -> None:
     never = threading.Event()
     assert bounded(max, 1, 2, seconds=5) == 2

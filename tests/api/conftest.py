@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from issuetracker.publisher import IssuePublisher, publishers
+from settings.base import cache
 from tests.brokers import MemoryBroker
 from tests.services import unique
 
@@ -39,6 +41,13 @@ def no_broker() -> Iterator[IssuePublisher]:
     before = publishers.replace(absent)
     yield absent
     publishers.replace(before)
+
+
+@pytest.fixture(autouse=True)
+def development(settings: Settings) -> None:
+    """A development set-up without Redis, whatever the environment names."""
+    settings.CACHES = {"default": cache("")}
+    settings.ISSUETRACKER_ACCESS = "local"
 
 
 @pytest.fixture
