@@ -93,12 +93,13 @@ class System:
         return done.stdout
 
     def start(self, role: str) -> None:
-        """Start a process; the web process is waited for until it is ready.
+        """Start a process and wait until it does its work: answers, or has its partitions.
 
         Args:
             role: a key of `COMMANDS`.
         """
         command = [part.format(port=self.port) for part in COMMANDS[role]]
+        starts = self._assignments(role)
         with (self._folder / f"{role}.log").open("ab") as log:
             self._processes[role] = subprocess.Popen(
                 [sys.executable, *command],
@@ -109,13 +110,19 @@ class System:
                 start_new_session=True,
             )
         if role == "web":
-            eventually(self._is_ready, f"the web process is ready\n{self.log('web')}")
+            eventually(self._is_ready, "the web process is ready")
+        else:
+            eventually(lambda: self._assignments(role) > starts, f"{role} has its partitions")
 
     def _is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except requests.RequestException:
             return False
+
+    def _assignments(self, role: str) -> int:
+        path = self._folder / f"{role}.log"
+        return path.read_text(errors="replace").count("Assigned partitions") if path.exists() else 0
 
     def stop(self, role: str, number: signal.Signals = signal.SIGTERM) -> int:
         """Signal a process and everything it started, and wait for its end; its exit status."""

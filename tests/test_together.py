@@ -7,6 +7,9 @@ import pytest
 from issuetracker.bounded import NoAnswer, bounded
 from issuetracker.together import Together
 
+# Bounded calls look after Django's connections, which other tests may have left in their threads.
+pytestmark = pytest.mark.django_db
+
 
 def test_an_idle_group_does_an_item_at_once() -> None:
     together: Together[str, int] = Together(len, "lengths")
