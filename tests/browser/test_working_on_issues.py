@@ -59,6 +59,7 @@ def test_deleting_asks_first_and_can_be_undone(visit: Visit, site: Site) -> None
     visit.issues("?component=attic&status=deleted")
     page.get_by_role("link", name="Delete me").click()
     page.get_by_role("button", name="Restore").click()
+    expect(page.locator(".headline .status-open")).to_be_visible()
     visit.issues("?component=attic")
     assert visit.titles() == ["Delete me"]
 
