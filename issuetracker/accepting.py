@@ -8,11 +8,10 @@ import threading
 import time
 from typing import Literal, NamedTuple
 
-from django.db import close_old_connections
 from prometheus_client import Counter
 
 from issuetracker.applying import Applied, apply_changes
-from issuetracker.bounded import NoAnswer
+from issuetracker.bounded import NoAnswer, fresh_connections
 from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
@@ -119,14 +118,10 @@ def _accept_past_the_log(
 
 
 def _store_together(deliveries: list[Delivery]) -> Applied:
-    # Django does this at the start and end of a request, for the request's own thread only.
-    close_old_connections()
-    try:
+    with fresh_connections():
         applied = apply_changes(get_store(), deliveries)
         get_recents().store_issues(list(applied.issues.values()))
         return applied
-    finally:
-        close_old_connections()
 
 
 def _show_together(reports: list[tuple[Issue, AnyChange]]) -> None:

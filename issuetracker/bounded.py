@@ -5,10 +5,11 @@ few threads, and its caller waits so long and no longer. The call itself goes on
 up must be able to bear that it succeeds later.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import ParamSpec, TypeVar
+from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import close_old_connections
 
@@ -17,7 +18,6 @@ from issuetracker.processes import PerProcess
 #: So many calls can hang at once before further ones wait for a thread, in vain.
 THREADS = 16
 
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
@@ -37,22 +37,44 @@ def bounded(
         NoAnswer: it did not.
     """
     future = _pools.get().submit(_with_fresh_connections, function, arguments, options)
+    return answer_of(future, getattr(function, "__qualname__", repr(function)), seconds)
+
+
+def answer_of(future: Future[Result], name: str, seconds: float) -> Result:
+    """What ``future`` gives within ``seconds``; after that it is cancelled, if it is not under way.
+
+    Args:
+        future: the call.
+        name: what is asked, for the error.
+        seconds: how long to wait; none when it is not positive.
+
+    Raises:
+        NoAnswer: it was not done in time.
+    """
     try:
         return future.result(max(0.0, seconds))
     except FutureTimeout:
         if future.done():
             return future.result()  # it came at the last moment, or the error is its own
         future.cancel()
-        name = getattr(function, "__qualname__", repr(function))
         raise NoAnswer(f"{name} did not answer within {seconds:.1f} s") from None
+
+
+@contextmanager
+def fresh_connections() -> Iterator[None]:
+    """Look after Django's database connections in a thread that serves no request.
+
+    Django does this at the start and end of a request, for the request's own thread only.
+    """
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
 
 
 def _with_fresh_connections(
     function: Callable[..., Result], arguments: tuple[object, ...], options: dict[str, object]
 ) -> Result:
-    # Django does this at the start and end of a request, for the request's own thread only.
-    close_old_connections()
-    try:
+    with fresh_connections():
         return function(*arguments, **options)
-    finally:
-        close_old_connections()

@@ -7,11 +7,10 @@ each item at once, and a busy one does ever larger groups instead of ever more o
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from issuetracker.bounded import NoAnswer
+from issuetracker.bounded import answer_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,13 +41,7 @@ class Together(Generic[Item, Result]):
         """
         future: Future[Result] = Future()
         self._waiting.put((item, future))
-        try:
-            return future.result(max(0.0, seconds))
-        except FutureTimeout:
-            if future.done():
-                return future.result()  # it came at the last moment, or the error is its own
-            future.cancel()
-            raise NoAnswer(f"{self._name} did not answer within {seconds:.1f} s") from None
+        return answer_of(future, self._name, seconds)
 
     def _run(self) -> None:
         while True:
