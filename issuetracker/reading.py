@@ -1,12 +1,15 @@
 """Reading issues: what the store says, with what was accepted since laid over it.
 
-Store down, the last hour of the recent view is shown instead, and said to be only that. Redis
-down, or absent, the store's answer stands alone.
+Store down, or hanging, the last hour of the recent view is shown instead, and said to be only
+that. Redis down, or absent, the store's answer stands alone.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+from issuetracker.bounded import NoAnswer, bounded
 from issuetracker.exceptions import StoreUnavailable
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
 from issuetracker.overlay import (
@@ -19,14 +22,31 @@ from issuetracker.overlay import (
 )
 from issuetracker.providers import get_store
 from issuetracker.providers.base import Page
+from issuetracker.providers.circuit import Circuit
 from issuetracker.providers.redis import RecentIssue, get_recents
 
-__all__ = ["ReadDocuments", "ReadIssue", "ReadPage", "list_issues", "read_documents", "read_issue"]
+__all__ = [
+    "ReadDocuments",
+    "ReadIssue",
+    "ReadPage",
+    "is_known",
+    "list_issues",
+    "read_documents",
+    "read_issue",
+]
 
 logger = logging.getLogger(__name__)
 
 #: So many of the issues with changes pending are looked up for a list; the newest.
 PENDING_SHOWN = 200
+#: Seconds that the store has for one question: a person waits.
+STORE_SECONDS = 3.0
+#: A store that did not answer in time is asked again after so long; until then nobody waits.
+CIRCUIT_SECONDS = 2.0
+
+Answer = TypeVar("Answer")
+
+_circuit = Circuit("The store", "the last hour is shown", CIRCUIT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +73,29 @@ def read_issue(issue_id: str) -> ReadIssue | None:
     """
     recent = get_recents().get(issue_id)
     try:
-        stored = get_store().get(issue_id)
+        stored = _ask(get_store().get, issue_id)
     except StoreUnavailable:
         if recent is None or _is_stub(recent):
             raise
         return ReadIssue(recent, pending=bool(recent.pending))
     return overlay(stored, recent.pending if recent else [])
+
+
+def is_known(issue_id: str, *, seconds: float | None = None) -> bool:
+    """Whether there is an issue of this bare id.
+
+    The recent view knows what has not reached the store yet, and answers while the store is down.
+
+    Args:
+        issue_id: the bare id.
+        seconds: that the store has for its answer; by default its usual 3.0.
+
+    Raises:
+        StoreUnavailable: the store does not answer, and the recent view does not have the issue.
+    """
+    if get_recents().get(issue_id) is not None:
+        return True
+    return _ask(get_store().get, issue_id, seconds=seconds) is not None
 
 
 def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPage:
@@ -74,7 +111,7 @@ def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPag
         StoreUnavailable: neither the store nor the recent view answers.
     """
     try:
-        page = get_store().list_issues(query, limit=limit, cursor=cursor)
+        page = _ask(get_store().list_issues, query, limit=limit, cursor=cursor)
         laid_over = _laid_over(page.items)
     except StoreUnavailable as error:
         return _recent_page(query, limit, cursor, error)
@@ -96,13 +133,39 @@ def read_documents(
     page: Page[AnyDocument] = Page()
     degraded = False
     try:
-        page = get_store().list_documents(issue_id, collection, limit=limit, cursor=cursor)
+        page = _ask(get_store().list_documents, issue_id, collection, limit=limit, cursor=cursor)
     except StoreUnavailable:
         if recent is None:
             raise
         degraded = True
     shown = overlay_documents(page, pending, collection, limit, cursor)
     return ReadDocuments(shown.items, shown.cursor, shown.pending, degraded)
+
+
+def _ask(
+    question: Callable[..., Answer],
+    *arguments: object,
+    seconds: float | None = None,
+    **options: object,
+) -> Answer:
+    """What the store answers to ``question``, if it does in time.
+
+    A store that hangs would otherwise hold a thread for every caller, until none is left.
+
+    Raises:
+        StoreUnavailable: it does not answer, or not in time, or did not when asked just now.
+    """
+    if not _circuit.lets_through():
+        raise StoreUnavailable("the store did not answer in time when it was asked last")
+    try:
+        answer = bounded(
+            question, *arguments, seconds=STORE_SECONDS if seconds is None else seconds, **options
+        )
+    except NoAnswer as error:
+        _circuit.failed(error)
+        raise StoreUnavailable(str(error)) from error
+    _circuit.succeeded()
+    return answer
 
 
 def _laid_over(listed: list[Issue]) -> list[ReadIssue]:
@@ -113,7 +176,7 @@ def _laid_over(listed: list[Issue]) -> list[ReadIssue]:
     pending |= recents.pending_of(known.keys() - pending.keys()) if pending else {}
     if not pending:
         return []
-    stored = get_store().get_many(pending.keys() - known.keys())
+    stored = _ask(get_store().get_many, pending.keys() - known.keys())
     known |= {issue_id: one.issue for issue_id, one in stored.items()}
     laid_over = [overlay(known.get(issue_id), changes) for issue_id, changes in pending.items()]
     return [read for read in laid_over if read is not None and read.pending]

@@ -78,8 +78,15 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
 
-# An unreachable server is noticed within seconds (2 s; 5,000 ms), not TCP's own minutes.
-POSTGRES_OPTIONS: dict[str, Any] = {"connect_timeout": 2, "tcp_user_timeout": 5000}
+# An unreachable server is noticed within seconds (2 s; 5,000 ms), not TCP's own minutes; also by
+# whoever only waits for its answer, who is told after 5 s of silence and three unanswered probes.
+POSTGRES_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 
 
 def database(url: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db import connections
 from issuetracker.models import SearchTerm, StoredDocument, StoredIssue
 from issuetracker.providers.database import DatabaseHelperProvider
 from settings.base import database
+from tests.services import unique
 
 
 @contextmanager
@@ -18,7 +19,8 @@ def database_store(url: str) -> Iterator[DatabaseHelperProvider]:
 
     The caller has Django's databases unblocked (``django_db_blocker``) while it uses it.
     """
-    alias = "store_under_test"
+    # Threads that outlive a test keep their connections, by alias.
+    alias = unique("store")
     config = connections.configure_settings({"default": {}, alias: database(url)})
     connections.settings[alias] = config[alias]
     try:

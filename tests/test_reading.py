@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002 - a stopped store looks at nothing
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from issuetracker.merging import Delivery
 from issuetracker.messages import AnyChange
 from issuetracker.providers import StoreProvider
 from issuetracker.providers.base import Page, Stored, Write
+from issuetracker.providers.circuit import Circuit
 from issuetracker.providers.redis import RedisHelperProvider
-from issuetracker.reading import list_issues, read_documents, read_issue
+from issuetracker.reading import is_known, list_issues, read_documents, read_issue
 from tests.recents import accept, commented, make_recents, reported, updated
 from tests.services import RedisServer
 from tests.stores import database_store, sqlite_url
@@ -49,11 +51,41 @@ class StoppedStore(StoreProvider):
         raise StoreUnavailable("it is stopped")
 
 
+@pytest.fixture(autouse=True)
+def databases(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Any database: the threads in which stores are asked look after their connections."""
+    with django_db_blocker.unblock():
+        yield
+
+
+class HangingStore(StoppedStore):
+    """A store that answers nothing before it is released; counts who asks."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+        self.asked = 0
+
+    def get_many(self, issue_ids: Iterable[str]) -> dict[str, Stored]:
+        self.asked += 1
+        self.released.wait(30)
+        return {}
+
+
+@pytest.fixture
+def hanging_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingStore]:
+    hanging = HangingStore()
+    monkeypatch.setattr(reading, "get_store", lambda: hanging)
+    monkeypatch.setattr(reading, "STORE_SECONDS", 0.2)
+    monkeypatch.setattr(reading, "_circuit", Circuit("The store", "this is a test", 60))
+    yield hanging
+    hanging.released.set()
+
+
 @pytest.fixture
 def store(
-    tmp_path: Path, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, databases: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[StoreProvider]:
-    with django_db_blocker.unblock(), database_store(sqlite_url(tmp_path)) as store:
+    with database_store(sqlite_url(tmp_path)) as store:
         monkeypatch.setattr(reading, "get_store", lambda: store)
         yield store
 
@@ -216,3 +248,41 @@ def test_what_is_no_cursor_is_named_with_and_without_the_store(
     stop(monkeypatch)
     with pytest.raises(InvalidInput):
         list_issues(NEWEST, limit=5, cursor="x")
+
+
+def test_a_store_that_hangs_is_answered_from_the_recent_view_and_not_asked_by_everybody(
+    recents: RedisHelperProvider, hanging_store: HangingStore
+) -> None:
+    report = reported(title="On its way")
+    accept(recents, report)
+    found = [read_issue(report.issue_id) for _ in range(20)]
+    assert [read.issue.title for read in found if read] == ["On its way"] * 20
+    assert hanging_store.asked == 1
+
+
+def test_a_store_that_hangs_is_unavailable_for_what_the_recent_view_does_not_know(
+    recents: RedisHelperProvider, hanging_store: HangingStore
+) -> None:
+    with pytest.raises(StoreUnavailable):
+        read_issue("5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10")
+    with pytest.raises(StoreUnavailable):
+        is_known("5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10")
+
+
+def test_a_store_that_answers_again_is_asked_again(
+    recents: RedisHelperProvider,
+    hanging_store: HangingStore,
+    store: StoreProvider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "_circuit", Circuit("The store", "this is a test", 0.0))
+    monkeypatch.setattr(reading, "get_store", lambda: hanging_store)
+    with pytest.raises(StoreUnavailable):
+        read_issue("5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10")
+    report = reported(title="Stored")
+    apply_changes(store, [Delivery(report)])
+    monkeypatch.setattr(reading, "get_store", lambda: store)
+    monkeypatch.setattr(reading, "STORE_SECONDS", 30.0)
+    found = read_issue(report.issue_id)
+    assert found is not None
+    assert found.issue.title == "Stored"

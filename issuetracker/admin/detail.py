@@ -7,7 +7,6 @@ from typing import Any, get_args
 from django.http import QueryDict
 from django.urls import reverse
 
-from issuetracker.admin.asking import ask
 from issuetracker.admin.context import ContextRow, context_rows
 from issuetracker.admin.filters import Choice, address
 from issuetracker.admin.listing import issue_title
@@ -47,7 +46,7 @@ def issue_context(issue_id: str, given: QueryDict) -> dict[str, Any] | None:
         InvalidInput: a cursor is none of that list's.
         StoreUnavailable: neither the store nor the recent view answers.
     """
-    read = ask(read_issue, issue_id)
+    read = read_issue(issue_id)
     if read is None:
         return None
     issue = read.issue
@@ -84,7 +83,7 @@ def _documents(issue: Issue, given: QueryDict) -> dict[str, Any]:
     found: dict[str, Any] = {"degraded": False}
     for name in get_args(Collection):
         cursor = given.get(name) or None
-        page = ask(read_documents, issue.id, name, limit=DOCUMENTS, cursor=cursor)
+        page = read_documents(issue.id, name, limit=DOCUMENTS, cursor=cursor)
         found[name] = [_shown(document) for document in page.items]
         found[f"more_{name}"] = page.cursor and f"{address({name: [page.cursor]})}#{name}"
         found[f"later_{name}"] = bool(cursor)

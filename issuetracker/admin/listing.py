@@ -10,7 +10,6 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from issuetracker.admin.asking import ask
 from issuetracker.admin.filters import (
     NAMES,
     Choice,
@@ -64,7 +63,7 @@ def list_context(given: QueryDict) -> dict[str, Any]:
     """
     now = timezone.now()
     filters = read_filters(given, now)
-    page = ask(list_issues, filters.query, limit=PAGE, cursor=filters.cursor)
+    page = list_issues(filters.query, limit=PAGE, cursor=filters.cursor)
     rows = [_row(read, filters) for read in page.items]
     return {
         "filters": filters,
@@ -93,7 +92,7 @@ def count_news(given: QueryDict, after: datetime) -> int:
     filters = read_filters(given, timezone.now())
     since = max(after, filters.query.since or after)
     query = msgspec.structs.replace(filters.query, since=since)
-    page = ask(list_issues, query, limit=PAGE, cursor=None)
+    page = list_issues(query, limit=PAGE, cursor=None)
     return sum(read.issue.updated_at > after for read in page.items)
 
 

@@ -15,7 +15,6 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issuetracker import models
-from issuetracker.admin.asking import ask
 from issuetracker.admin.changing import WrongForm, add_comment, update_issue
 from issuetracker.admin.detail import issue_context
 from issuetracker.admin.listing import count_news, issue_title, list_context
@@ -247,7 +246,7 @@ class IssueAdmin(_IssueAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         known = self.get_object(request, issue_id)
-        read = ask(read_issue, bare_id(issue_id)) if known else None
+        read = read_issue(bare_id(issue_id)) if known else None
         return read.issue if read else None
 
 

@@ -10,12 +10,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from rest_framework.request import Request
 
-from issuetracker.accepting import STORE_SECONDS, Accepted, accept
+from issuetracker import accepting
+from issuetracker.accepting import Accepted, accept
 from issuetracker.api import answers, described, openapi
 from issuetracker.api.base import ApiView, caller_of, read_body
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
 from issuetracker.api.validating import decode_query
-from issuetracker.bounded import bounded
 from issuetracker.exceptions import FieldError, InvalidInput
 from issuetracker.issues import Collection
 from issuetracker.messages import (
@@ -29,12 +29,8 @@ from issuetracker.messages import (
     bare_id,
     new_issue_id,
 )
-from issuetracker.providers import get_store
-from issuetracker.providers.redis import get_recents
-from issuetracker.reading import list_issues, read_documents, read_issue
+from issuetracker.reading import is_known, list_issues, read_documents, read_issue
 
-#: Seconds a read may take: a person waits for it.
-READ_SECONDS = 10.0
 _NO_SUCH_ISSUE = "There is no such issue."
 
 
@@ -59,13 +55,8 @@ class IssuesView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """List issues."""
         query = decode_query(request.query_params, IssuesQuery)
-        page = bounded(
-            _with_cursor_named,
-            list_issues,
-            query.filters(),
-            limit=query.limit,
-            cursor=query.cursor,
-            seconds=READ_SECONDS,
+        page = _with_cursor_named(
+            list_issues, query.filters(), limit=query.limit, cursor=query.cursor
         )
         results = [answers.summary(item.issue, pending=item.pending) for item in page.items]
         return answers.answer(
@@ -79,7 +70,7 @@ class IssueView(ApiView):
     @described.READ_ISSUE
     def get(self, _request: Request, issue_id: str) -> HttpResponse:
         """Read an issue, with or without ``temp-``."""
-        found = bounded(read_issue, bare_id(issue_id), seconds=READ_SECONDS)
+        found = read_issue(bare_id(issue_id))
         if found is None:
             raise Http404(_NO_SUCH_ISSUE)
         return answers.answer(answers.detail(found.issue, pending=found.pending))
@@ -90,7 +81,7 @@ class IssueView(ApiView):
         update = read_body(request, IssueUpdate)
         if update.status is update.priority is update.assignee is msgspec.UNSET:
             raise InvalidInput([FieldError("", "Name a status, a priority or an assignee")])
-        _require_known(issue_id, self.seconds_left)
+        _require_known(issue_id, min(self.seconds_left, accepting.STORE_SECONDS))
         change = Updated(
             issue_id=bare_id(issue_id),
             event_id=update.event_id or str(uuid.uuid4()),
@@ -121,7 +112,7 @@ class CommentsView(ApiView):
     def post(self, request: Request, issue_id: str) -> HttpResponse:
         """Write a comment."""
         comment = read_body(request, NewComment)
-        _require_known(issue_id, self.seconds_left)
+        _require_known(issue_id, min(self.seconds_left, accepting.STORE_SECONDS))
         change = Commented(
             issue_id=bare_id(issue_id),
             event_id=comment.event_id or str(uuid.uuid4()),
@@ -194,29 +185,18 @@ def _answer_report(accepted: Accepted) -> HttpResponse:
     return answers.answer(answers.AcceptedIssue(issue_id, "created", address), 201, address)
 
 
-def _require_known(issue_id: str, seconds: float) -> None:
-    """Refuse to change an issue that nobody reported.
-
-    The recent view knows what has not reached the store yet, and answers while the store is down.
-    """
-    if get_recents().get(bare_id(issue_id)) is not None:
-        return
-    if bounded(get_store().get, bare_id(issue_id), seconds=min(seconds, STORE_SECONDS)) is None:
+def _require_known(issue_id: str, seconds: float | None = None) -> None:
+    """Refuse what is about an issue that nobody reported."""
+    if not is_known(bare_id(issue_id), seconds=seconds):
         raise Http404(_NO_SUCH_ISSUE)
 
 
 def _documents(request: Request, issue_id: str, collection: Collection) -> Any:  # noqa: ANN401
     """A page's results, next address and whether it is degraded; of the collection's own type."""
     query = decode_query(request.query_params, DocumentsQuery)
-    _require_known(issue_id, READ_SECONDS)
-    page = bounded(
-        _with_cursor_named,
-        read_documents,
-        bare_id(issue_id),
-        collection,
-        limit=query.limit,
-        cursor=query.cursor,
-        seconds=READ_SECONDS,
+    _require_known(issue_id)
+    page = _with_cursor_named(
+        read_documents, bare_id(issue_id), collection, limit=query.limit, cursor=query.cursor
     )
     return list(page.items), _next_address(request, page.cursor), page.degraded
 

@@ -8,7 +8,6 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from issuetracker import accepting, reading
-from issuetracker.api import views
 from issuetracker.api.answers import IssueDetail
 from issuetracker.issues import Issue
 from issuetracker.publisher import IssuePublisher
@@ -23,7 +22,7 @@ ISSUES = "/api/v1/issues"
 def recents(redis_server: RedisServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recent view in a real Redis."""
     recents = make_recents(settings, redis_server.url)
-    for module in (accepting, reading, views):
+    for module in (accepting, reading):
         monkeypatch.setattr(module, "get_recents", lambda: recents)
 
 
