@@ -17,7 +17,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal \
 	--python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser lint format lock
+.PHONY: help install run test test-browser faults lint format lock
 .PHONY: services services-stop services-status services-env clean
 
 help: ## Show what there is
@@ -51,6 +51,9 @@ test: $(VENV)/.development ## Run every test, with the real parts that are here
 
 test-browser: $(VENV)/.development ## Run the tests that need Chromium
 	$(PYTEST) -m browser
+
+faults: $(VENV)/.development ## Break each part under load and audit the store (FAULTS="--help")
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: $(VENV)/.development ## Check style, types, import rules, migrations, container files
 	$(BIN)/ruff check .

@@ -19,15 +19,22 @@ def database_store(url: str) -> Iterator[DatabaseHelperProvider]:
 
     The caller has Django's databases unblocked (``django_db_blocker``) while it uses it.
     """
+    with database_alias(url) as alias:
+        call_command("migrate", "issuetracker", database=alias, verbosity=0)
+        for model in (StoredIssue, StoredDocument, SearchTerm):
+            model.objects.using(alias).all().delete()
+        yield DatabaseHelperProvider(using=alias)
+
+
+@contextmanager
+def database_alias(url: str) -> Iterator[str]:
+    """A name under which Django knows the database at ``url`` for a while."""
     # Threads that outlive a test keep their connections, by alias.
     alias = unique("store")
     config = connections.configure_settings({"default": {}, alias: database(url)})
     connections.settings[alias] = config[alias]
     try:
-        call_command("migrate", "issuetracker", database=alias, verbosity=0)
-        for model in (StoredIssue, StoredDocument, SearchTerm):
-            model.objects.using(alias).all().delete()
-        yield DatabaseHelperProvider(using=alias)
+        yield alias
     finally:
         connections[alias].close()
         del connections[alias]

@@ -96,10 +96,18 @@ class System:
         """Start a process and wait until it does its work: answers, or has its partitions.
 
         Args:
-            role: a key of `COMMANDS`.
+            role: a key of `COMMANDS`; with ``-2``, ``-3`` … for further processes of it.
         """
-        command = [part.format(port=self.port) for part in COMMANDS[role]]
-        starts = self._assignments(role)
+        before = self.starts(role)
+        self.launch(role)
+        if role == "web":
+            eventually(self._is_ready, "the web process is ready")
+        else:
+            eventually(lambda: self.starts(role) > before, f"{role} has its partitions")
+
+    def launch(self, role: str) -> None:
+        """Start a process as `start` does, and wait for nothing."""
+        command = [part.format(port=self.port) for part in COMMANDS[role.rstrip("-0123456789")]]
         with (self._folder / f"{role}.log").open("ab") as log:
             self._processes[role] = subprocess.Popen(
                 [sys.executable, *command],
@@ -109,10 +117,19 @@ class System:
                 stderr=log,
                 start_new_session=True,
             )
-        if role == "web":
-            eventually(self._is_ready, "the web process is ready")
-        else:
-            eventually(lambda: self._assignments(role) > starts, f"{role} has its partitions")
+
+    def pid(self, role: str) -> int:
+        """The id of a process that was started and not stopped, whether or not it still runs."""
+        return self._processes[role].pid
+
+    def ended(self) -> dict[str, int]:
+        """The processes that ended by themselves, with their exit status."""
+        found = {role: process.poll() for role, process in self._processes.items()}
+        return {role: status for role, status in found.items() if status is not None}
+
+    def send_signal(self, role: str, number: signal.Signals) -> None:
+        """Signal a process and everything it started."""
+        os.killpg(self.pid(role), number)
 
     def _is_ready(self) -> bool:
         try:
@@ -120,7 +137,8 @@ class System:
         except requests.RequestException:
             return False
 
-    def _assignments(self, role: str) -> int:
+    def starts(self, role: str) -> int:
+        """How often a consumer was given its partitions."""
         path = self._folder / f"{role}.log"
         return path.read_text(errors="replace").count("Assigned partitions") if path.exists() else 0
 
@@ -128,7 +146,7 @@ class System:
         """Signal a process and everything it started, and wait for its end; its exit status."""
         process = self._processes.pop(role)
         os.killpg(process.pid, number)
-        return process.wait(timeout=30)
+        return process.wait(timeout=40)
 
     def log(self, role: str) -> str:
         """The end of what a process has written."""
@@ -138,4 +156,5 @@ class System:
     def close(self) -> None:
         """End every process that still runs."""
         for role in list(self._processes):
-            self.stop(role, signal.SIGKILL)
+            if self._processes[role].poll() is None:
+                self.stop(role, signal.SIGKILL)

@@ -3,12 +3,13 @@
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 import requests
 
-from tests.faults.test_ten_seconds_without_a_part import World, frozen
+from tests.faults.world import World
 from tests.system import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.postgres]
@@ -16,9 +17,19 @@ pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.postgres]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(tmp_path_factory.mktemp("world"), "database")
+    world = World(tmp_path_factory.mktemp("world"), "postgres")
     yield world
     world.close()
+
+
+@contextmanager
+def frozen(world: World, part: str) -> Iterator[None]:
+    """The part stops answering and then goes on."""
+    world.services.pause(part)
+    try:
+        yield
+    finally:
+        world.services.resume(part)
 
 
 def _send(
@@ -56,14 +67,10 @@ def test_every_answer_comes_within_the_clients_deadline(
     world: World, parts: list[str], status: int
 ) -> None:
     eventually(lambda: _all_is_well(world), "everything works", within=60, every=0.5)
-    away = [frozen(world, part) for part in parts]
-    for part in away:
-        part.__enter__()
-    try:
+    with ExitStack() as away:
+        for part in parts:
+            away.enter_context(frozen(world, part))
         answers = [_report(world) for _ in range(6)]
-    finally:
-        for part in away:
-            part.__exit__(None, None, None)
     assert {found for found, _, _ in answers} == {status}
     assert max(seconds for _, _, seconds in answers) < 2.0
     if status == 503:
