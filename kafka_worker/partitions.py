@@ -18,9 +18,14 @@ class Partition:
         done: everything below this offset is handled; None: nothing yet.
         committed: the offset that the broker has acknowledged; None: none by this assignment.
         skipped: ranges of offsets that did not come, not yet looked into.
+        low: offset of the first message in the partition, as last heard; None: not yet.
+        high: offset after the last message in the partition, as last heard; None: not yet.
     """
 
-    __slots__ = ("admitted", "alive", "committed", "done", "expected", "first", "number", "skipped")
+    __slots__ = (
+        *("admitted", "alive", "committed", "done", "expected", "first", "high", "low", "number"),
+        "skipped",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -31,6 +36,8 @@ class Partition:
         self.done: int | None = None
         self.committed: int | None = None
         self.skipped: list[range] = []
+        self.low: int | None = None
+        self.high: int | None = None
 
     def receive(self, offset: int) -> bool:
         """Note that the message at ``offset`` has come; False if offsets run backwards."""
@@ -60,6 +67,18 @@ class Partition:
         """Offset of the first message that is not handled, as far as known."""
         known = (self.done, self.first, self.expected)
         return next((each for each in known if each is not None), None)
+
+    def lag(self, high: int | None) -> int | None:
+        """How many messages are not handled; None while that is not known.
+
+        Args:
+            high: offset after the last message, as the consumer has seen it. That is behind while
+                receiving is paused, and unknown before the first message.
+        """
+        ends = [end for end in (high, self.high) if end is not None]
+        # Without a committed offset it is read from its beginning.
+        starts = [start for start in (self.position, self.low) if start is not None]
+        return max(0, max(ends) - max(starts)) if ends and starts else None
 
     def removed_below(self, low: int) -> int:
         """How many of the skipped messages lay below ``low``; forgets the skipped ranges."""

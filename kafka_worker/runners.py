@@ -52,12 +52,17 @@ class Runner(ABC, Generic[HandlerT]):
         asked = outage.retry_after.total_seconds() if outage.retry_after else 0.0
         delay = max(asked, self._handler.retry.delay(times))
         self._metrics.retried("unavailable")
+        if outage.is_outage:
+            job.waits_for(outage.what)
+        else:
+            job.goes_on()
         logger.warning("%s: %s; trying again in %.1f s", self._handler.name, outage, delay)
         job.pause(delay)
 
     def _wait_after(self, job: Job, error: Exception, failures: int, first: Entry) -> None:
         delay = self._handler.retry.delay(failures)
         self._metrics.retried("failure")
+        job.goes_on()
         logger.warning(
             "%s: attempt %d of %d failed at %s; trying again in %.1f s",
             self._handler.name,

@@ -10,6 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import ConfigurationError, Unavailable
 from kafka_worker.identity import BrokerIdentity, DerivedIdentity, TopicIdentity, derive_topic_id
+from kafka_worker.marks import Marks
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ _IN_PROCESS_BROKER = "mockCluster"
 _TIMEOUT = 5.0
 # Without a broker this is how long a signal has to wait.
 _FIRST_TIMEOUT = 2.0
+_ASK_TIMEOUT = 1.0
 _TRANSIENT = {
     KafkaError._TRANSPORT,  # noqa: SLF001 - the library's public error codes
     KafkaError._TIMED_OUT,  # noqa: SLF001
@@ -59,6 +61,19 @@ class Topics:
         self._config = config
         self._topic = topic
         self._admin = AdminClient(dict(config.client_options()))
+
+    @property
+    def marks(self) -> Marks:
+        """What tells where the topic's partitions begin and end."""
+        return Marks(self._admin, self._topic)
+
+    def ask(self) -> None:
+        """Return if a broker answers within a second.
+
+        Raises:
+            KafkaException: none does.
+        """
+        self._admin.list_topics(self._topic, timeout=_ASK_TIMEOUT)
 
     def prepare(self) -> TopicIdentity:
         """Make sure of the topic and its dead-letter topic.
