@@ -145,6 +145,8 @@ class Intake:
         """Look after the topic's identity, new partitions and gaps, without waiting long."""
         self._identity.tick(now)
         self._marks.tick(now, self.partitions)
+        for partition in self.partitions:
+            partition.replace_position()
         if self._identity.settled and self._identity.current != self._topic_id:
             self._meet_topic()
         if now < self._next_look:
@@ -230,7 +232,7 @@ class Intake:
         for number in numbers:
             partition = self.partitions.get(number)
             if partition is not None:
-                partition.admitted = True
+                partition.admitted = partition.restarted = True
         self._apply_hold(numbers)
 
     def _admit(self) -> None:

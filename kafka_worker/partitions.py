@@ -18,13 +18,14 @@ class Partition:
         done: everything below this offset is handled; None: nothing yet.
         committed: the offset that the broker has acknowledged; None: none by this assignment.
         skipped: ranges of offsets that did not come, not yet looked into.
+        restarted: whether it is read from its beginning, whatever was committed.
         low: offset of the first message in the partition, as last heard; None: not yet.
         high: offset after the last message in the partition, as last heard; None: not yet.
     """
 
     __slots__ = (
         *("admitted", "alive", "committed", "done", "expected", "first", "high", "low", "number"),
-        "skipped",
+        *("restarted", "skipped"),
     )
 
     def __init__(self, number: int) -> None:
@@ -36,6 +37,7 @@ class Partition:
         self.done: int | None = None
         self.committed: int | None = None
         self.skipped: list[range] = []
+        self.restarted = False
         self.low: int | None = None
         self.high: int | None = None
 
@@ -57,6 +59,14 @@ class Partition:
             self.skipped.append(range(offset, self.first))
         if self.expected is None:
             self.expected = offset
+
+    def replace_position(self) -> None:
+        """Have its beginning committed instead of a position that does not count.
+
+        Only as long as nothing has come: from then on the handler's thread says what is done.
+        """
+        if self.restarted and self.done is None and self.first is None and self.low is not None:
+            self.done = self.low
 
     def finish(self, offset: int) -> None:
         """Note that everything up to and including ``offset`` is handled."""

@@ -4,7 +4,11 @@ import logging
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ClusterMetadata,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from kafka_worker.config import WorkerConfig
@@ -53,6 +57,17 @@ class Cluster:
     addresses: list[str]
     topics: frozenset[str]
 
+    @classmethod
+    def of(cls, metadata: ClusterMetadata) -> "Cluster":
+        """What a broker says about its cluster."""
+        cluster_id = metadata.cluster_id or ""
+        return cls(
+            in_process=cluster_id.startswith(_IN_PROCESS_BROKER),
+            cluster_id=cluster_id,
+            addresses=[f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()],
+            topics=frozenset(metadata.topics or {}),
+        )
+
 
 class Topics:
     """Looks at and creates the topics of one handler."""
@@ -98,14 +113,7 @@ class Topics:
         return self._identity(cluster)
 
     def _look(self) -> Cluster:
-        metadata = self._admin.list_topics(timeout=_FIRST_TIMEOUT)
-        cluster_id = metadata.cluster_id or ""
-        return Cluster(
-            in_process=cluster_id.startswith(_IN_PROCESS_BROKER),
-            cluster_id=cluster_id,
-            addresses=[f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()],
-            topics=frozenset(metadata.topics or {}),
-        )
+        return Cluster.of(self._admin.list_topics(timeout=_FIRST_TIMEOUT))
 
     def _identity(self, cluster: Cluster) -> TopicIdentity:
         derived = derive_topic_id(cluster.cluster_id, cluster.addresses, self._topic)
