@@ -133,6 +133,16 @@ class Job:
         left = (each for each in self.entries if each.alive and not each.finished)
         return next((each.message.timestamp for each in left), None)
 
+    @property
+    def offsets(self) -> dict[int, str]:
+        """By partition, its first and last offset, for the log: ``{0: "7-12"}``."""
+        ends: dict[int, tuple[int, int]] = {}
+        for each in self.entries:
+            message = each.message
+            first, _ = ends.get(message.partition, (message.offset, 0))
+            ends[message.partition] = (first, message.offset)
+        return {number: f"{first}-{last}" for number, (first, last) in ends.items()}
+
     def holds(self, numbers: frozenset[int]) -> bool:
         """Whether the handler is just now at messages of these partitions."""
         if self._pausing or self.finished:

@@ -56,7 +56,13 @@ class Runner(ABC, Generic[HandlerT]):
             job.waits_for(outage.what)
         else:
             job.goes_on()
-        logger.warning("%s: %s; trying again in %.1f s", self._handler.name, outage, delay)
+        logger.warning(
+            "%s: %s; trying again in %.1f s",
+            self._handler.name,
+            outage,
+            delay,
+            extra={"handler": self._handler.name, "offsets": job.offsets},
+        )
         job.pause(delay)
 
     def _wait_after(self, job: Job, error: Exception, failures: int, first: Entry) -> None:
@@ -71,6 +77,7 @@ class Runner(ABC, Generic[HandlerT]):
             first.message.position,
             delay,
             exc_info=error,
+            extra={"handler": self._handler.name, **first.message.place},
         )
         job.pause(delay)
 
@@ -92,6 +99,7 @@ class Runner(ABC, Generic[HandlerT]):
                 self._handler.name,
                 letter.message.position,
                 letter.reason,
+                extra={"handler": self._handler.name, **letter.message.place},
             )
 
 

@@ -227,6 +227,9 @@ class Worker:
             self._messages += len(job.entries)
             if job.error is not None:
                 raise job.error
+            if logger.isEnabledFor(logging.DEBUG):
+                fields = {"handler": self._handler.name, "offsets": job.offsets}
+                logger.debug("Done with %d messages", len(job.entries), extra=fields)
         else:
             self._calls.look(job.call_seconds(now), self._thread.ident)
 
