@@ -36,12 +36,13 @@ def _one(group: Group) -> str:
             [_of_member(member) for member in group.members] or [("none", "", "")],
         )
     if group.places:
+        nobody = "?" if group.members is None else "-"
         owners = {
             number: _name(member) for member in group.members or () for number in member.partitions
         }
         lines += _table(
             ("partition", "committed", "first", "end", "lag", "last write", "member"),
-            [_of_place(place, owners.get(place.partition, "-")) for place in group.places],
+            [_of_place(place, owners.get(place.partition, nobody)) for place in group.places],
         )
     return "\n".join(lines)
 

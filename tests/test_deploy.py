@@ -255,6 +255,13 @@ def test_only_200_counts_as_alive(status: int, alive: bool) -> None:
     assert hosts == ["/livez issues.example"]
 
 
+def test_a_consumers_own_port_is_asked_where_it_has_one() -> None:
+    with server_that_says(200) as (port, _), server_that_says(503) as (web, hosts):
+        assert is_alive({"WORKER_PORT": str(port), "PORT": str(web)}) is True
+        assert is_alive({"WORKER_PORT": "", "PORT": str(web)}) is False
+    assert len(hosts) == 1
+
+
 def test_a_server_that_is_gone_is_not_alive() -> None:
     with server_that_says(200) as (port, _):
         pass
