@@ -1,4 +1,7 @@
-"""Whether the web server of this container is alive: exit status 0 or 1, for HEALTHCHECK."""
+"""Whether this container's process is alive: exit status 0 or 1, for HEALTHCHECK.
+
+A consumer's container sets WORKER_PORT, where the consumer answers; the web server's does not.
+"""
 
 import http.client
 import os
@@ -14,8 +17,8 @@ def host_header(environ: Mapping[str, str]) -> str:
 
 
 def is_alive(environ: Mapping[str, str]) -> bool:
-    """Whether ``/livez`` on this machine's PORT answers 200 within 2 s."""
-    port = int(environ.get("PORT", "6001"))
+    """Whether ``/livez`` on this machine's WORKER_PORT, or else PORT, answers 200 within 2 s."""
+    port = int(environ.get("WORKER_PORT") or environ.get("PORT") or "6001")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/livez", headers={"Host": host_header(environ)})

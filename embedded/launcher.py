@@ -107,6 +107,8 @@ class Launcher:
             or read_or_make(self._plan.var / "secret-key"),
             DATABASE_URL=self._plan.database_url,
             PORT=str(self._port),
+            # Two consumers on one machine cannot have one port.
+            WORKER_PORT="",
             # Always this start's own: the example must not reach a tracker in use.
             ISSUETRACKER_URL=self._web_address,
         )

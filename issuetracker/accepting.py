@@ -84,7 +84,7 @@ def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
     try:
         get_publisher().publish_issue(change)
     except PublishError as error:
-        logger.debug("Not in the log: %s", error, extra={"issue_id": change.issue_id})
+        logger.debug("Not in the log: %s", error, extra=_fields(change))
         return _accept_past_the_log(change, kind, isinstance(error, PublishUnknown), deadline)
     ACCEPTED.labels(kind, "log").inc()
     _show(change)
@@ -110,11 +110,17 @@ def _accept_past_the_log(
         applied = _stored.get().do(delivery, _seconds_left(deadline))
     except (NoAnswer, StoreUnavailable) as error:
         ACCEPTED.labels(kind, "nowhere").inc()
+        logger.warning("Not accepted: neither log nor store took it", extra=_fields(change))
         raise StoreUnavailable(f"neither the log nor the store took the change: {error}") from error
     if any(refused is delivery for refused, _ in applied.refused):
         raise InvalidInput([FieldError("", "The store cannot hold this.")])
     ACCEPTED.labels(kind, "store").inc()
+    logger.info("In the store, past the log", extra=_fields(change))
     return Accepted(change, "store")
+
+
+def _fields(change: AnyChange) -> dict[str, str]:
+    return {"issue_id": change.issue_id, "event_id": change.event_id}
 
 
 def _store_together(deliveries: list[Delivery]) -> Applied:

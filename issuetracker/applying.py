@@ -13,6 +13,15 @@ from dataclasses import dataclass, field
 from issuetracker.exceptions import StoreRefused, StoreUnavailable
 from issuetracker.issues import Issue
 from issuetracker.merging import Delivery, Merged, merge
+from issuetracker.metrics import (
+    APPLIED,
+    CONFLICTS,
+    DUPLICATE,
+    READ_SECONDS,
+    REFUSED,
+    WRITE_SECONDS,
+    WRITES,
+)
 from issuetracker.providers.base import Stored, StoreProvider, Write
 
 logger = logging.getLogger(__name__)
@@ -81,6 +90,7 @@ def _apply_or_bisect(
     if len(deliveries) == 1:
         logger.error("The store refused a change: %s", reason, extra={"issue_id": issue_id})
         outcome.refused.append((deliveries[0], reason))
+        REFUSED.inc()
         return
     middle = len(deliveries) // 2
     _apply_or_bisect(store, {issue_id: deliveries[:middle]}, outcome)
@@ -92,12 +102,15 @@ def _apply_group(
 ) -> None:
     remaining = grouped
     for attempt in range(ATTEMPTS):
-        stored = store.get_many(remaining)
+        with READ_SECONDS.time():
+            stored = store.get_many(remaining)
         merged = {
             issue_id: merge(_issue_of(stored.get(issue_id)), group)
             for issue_id, group in remaining.items()
         }
-        conflicts = store.write_many(_writes(stored, merged))
+        with WRITE_SECONDS.time():
+            conflicts = store.write_many(_writes(stored, merged))
+        CONFLICTS.inc(len(conflicts))
         for issue_id, result in merged.items():
             if issue_id not in conflicts:
                 _count(outcome, result)
@@ -131,3 +144,6 @@ def _count(outcome: Applied, result: Merged) -> None:
     outcome.applied += result.applied
     outcome.duplicates += result.duplicates
     outcome.writes += 1
+    APPLIED.inc(result.applied)
+    DUPLICATE.inc(result.duplicates)
+    WRITES.inc()

@@ -1,8 +1,10 @@
 """The consumer's work: a batch of messages from the log becomes issues in the store."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -68,6 +70,9 @@ class IssueTrackerConsumer:
                 Rejected(readable[id(delivery)], STORE_REFUSED, reason)
                 for delivery, reason in outcome.refused
             ]
+            _follow(deliveries, readable, outcome)
+        for each in rejected:
+            logger.warning("Can never be applied: %s", each.reason, extra=_fields(each.message))
         return rejected
 
     def _process_issue(self, deliveries: Sequence[Delivery]) -> Applied:
@@ -89,6 +94,28 @@ class IssueTrackerConsumer:
             outcome.duplicates,
         )
         return outcome
+
+
+def _follow(
+    deliveries: Sequence[Delivery], messages: Mapping[int, Message], outcome: Applied
+) -> None:
+    """Say of each change that it is in the store, for whoever follows one."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    refused = {id(delivery) for delivery, _ in outcome.refused}
+    for delivery in deliveries:
+        if id(delivery) not in refused:
+            fields = _fields(messages[id(delivery)]) | {"event_id": delivery.change.event_id}
+            logger.debug("In the store", extra=fields)
+
+
+def _fields(message: Message) -> dict[str, str | int]:
+    """Where a message stood, and the issue that its key names; nothing of what it says."""
+    fields = message.place
+    # A key that is no id may be anything, and does not belong into a log.
+    with suppress(ValueError):
+        fields["issue_id"] = str(UUID((message.key or b"").decode()))
+    return fields
 
 
 class _Unreadable(Exception):

@@ -8,7 +8,15 @@ from issuetracker.consumer import IssueTrackerConsumer
 from issuetracker.messages import GROUP
 from issuetracker.providers import get_store
 from issuetracker.providers.redis import get_recents
-from kafka_worker import BatchHandler, BatchPolicy, Message, Rejected, register
+from kafka_worker import (
+    BatchHandler,
+    BatchPolicy,
+    Message,
+    Part,
+    Rejected,
+    Unavailable,
+    register,
+)
 
 
 @register
@@ -22,8 +30,21 @@ class IssueHandler(BatchHandler):
     def __init__(self) -> None:
         store = get_store()
         self.batch = BatchPolicy(interval=store.write_interval)
-        self._consumer = IssueTrackerConsumer(store, get_recents())
+        self._store = store
+        self._recents = get_recents()
+        self._consumer = IssueTrackerConsumer(store, self._recents)
 
     def handle(self, batch: Sequence[Message]) -> Sequence[Rejected]:
         """Apply a batch."""
         return self._consumer.process(batch)
+
+    def parts(self) -> Sequence[Part]:
+        """The store; and Redis, without which nothing but freshness is lost."""
+        store = Part(f"store ({self._store.name})", self._store.ping)
+        if not self._recents.is_configured:
+            return [store]
+        return [store, Part("recents (Redis)", self._ask_recents, required=False)]
+
+    def _ask_recents(self) -> None:
+        if not self._recents.ping():
+            raise Unavailable("Redis")

@@ -167,6 +167,8 @@ class IssuePublisher:
             raise PublishUnknown(f"no acknowledgement within {self._wait} s")
         if report.error is not None:
             _raise_for(report.error)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("In the log", extra=_fields(change, report.message))
 
     def _require_ready(self) -> "_Session":
         # Until it was ready once, a short wait saves the first changes the slower way.
@@ -312,21 +314,29 @@ class _Session:
 class _Report:
     """The broker's answer to one message."""
 
-    __slots__ = ("_done", "error")
+    __slots__ = ("_done", "error", "message")
 
     def __init__(self) -> None:
         self._done = threading.Lock()
         self._done.acquire()
         self.error: KafkaError | None = None
+        self.message: Message | None = None
 
-    def deliver(self, error: KafkaError | None, _message: Message) -> None:
+    def deliver(self, error: KafkaError | None, message: Message) -> None:
         """Called once by the producer's poll."""
         self.error = error
+        self.message = message
         self._done.release()
 
     def wait(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic); whether the answer is there."""
         return self._done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _fields(change: AnyChange, message: Message | None) -> dict[str, str | int | None]:
+    """What follows a change from here to the store: ids and its place in the log."""
+    place = {"partition": message.partition(), "offset": message.offset()} if message else {}
+    return {"issue_id": change.issue_id, "event_id": change.event_id, **place}
 
 
 def _raise_for(error: KafkaError) -> None:

@@ -26,7 +26,7 @@ from kafka_worker.exceptions import (
     Unavailable,
     WorkerError,
 )
-from kafka_worker.handlers import BatchHandler, Handler, MessageHandler, Rejected
+from kafka_worker.handlers import BatchHandler, Handler, MessageHandler, Part, Rejected
 from kafka_worker.messages import Message
 from kafka_worker.policies import BatchPolicy, RetryPolicy
 from kafka_worker.registry import register
@@ -39,6 +39,7 @@ __all__ = [
     "HandlerNotFound",
     "Message",
     "MessageHandler",
+    "Part",
     "Reject",
     "Rejected",
     "RetryPolicy",

@@ -1,5 +1,6 @@
 """Running a worker as a process: signals, messages for people, the status it ends with."""
 
+import faulthandler
 import logging
 import os
 import signal
@@ -31,6 +32,7 @@ def run_worker(handler_name: str, **overrides: Any) -> None:  # noqa: ANN401 - W
 
     The first signal ends it warmly: the present call finishes, its messages are committed. The
     second ends it at once. When the handler can not be ended, the process ends here, with 1.
+    SIGUSR1 has every thread's stack written to standard error.
 
     Args:
         handler_name: the handler's registered name.
@@ -47,6 +49,8 @@ def run_worker(handler_name: str, **overrides: Any) -> None:  # noqa: ANN401 - W
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         worker.stop()
 
+    # Needs no turn of the interpreter: it answers also when the main thread is stuck.
+    faulthandler.register(signal.SIGUSR1, file=sys.__stderr__ or sys.stderr, all_threads=True)
     before = {each: signal.signal(each, on_signal) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         worker.run()
@@ -89,6 +93,12 @@ class WorkerCommand(BaseCommand):
             metavar="SECONDS",
             help="how long a warm shutdown waits for the handler",
         )
+        parser.add_argument(
+            "--health-port",
+            type=int,
+            metavar="PORT",
+            help="serve /livez, /readyz and /metrics on this port",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401 - Django's signature
         """Run the worker until it is stopped."""
@@ -97,6 +107,7 @@ class WorkerCommand(BaseCommand):
         overrides = {
             "group_instance_id": options["group_instance_id"],
             "grace": timedelta(seconds=grace) if grace is not None else None,
+            "health_port": options["health_port"],
         }
         try:
             self._announce(name, WorkerConfig.from_settings(**overrides))

@@ -29,6 +29,11 @@ class WorkerConfig:
         identity_interval: time between two looks at the topic's identity.
         partitions: partitions of a topic that has to be created.
         replication_factor: replicas of a topic that has to be created; -1: the broker's default.
+        health_port: port on which ``/livez``, ``/readyz`` and ``/metrics`` are served; 0: none.
+        health_host: address on which they are served; "0.0.0.0" for probes from other machines.
+        loop_limit: how long the loop may be stuck before ``/livez`` says so.
+        slow_call: a call of the handler that takes longer, and longer than a tenth of its time
+            limit, is logged with its stack.
         options: further librdkafka options, such as those for TLS and SASL.
     """
 
@@ -42,6 +47,10 @@ class WorkerConfig:
     identity_interval: timedelta = timedelta(seconds=60)
     partitions: int = 4
     replication_factor: int = -1
+    health_port: int = 0
+    health_host: str = "127.0.0.1"
+    loop_limit: timedelta = timedelta(seconds=30)
+    slow_call: timedelta = timedelta(seconds=10)
     options: Mapping[str, ClientOption] = field(default_factory=dict)
 
     @classmethod

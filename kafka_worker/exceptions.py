@@ -16,6 +16,7 @@ that were under way, so they are delivered again.
 """
 
 from datetime import timedelta
+from typing import ClassVar
 
 
 class WorkerError(Exception):
@@ -45,7 +46,13 @@ class Unavailable(WorkerError):
     Args:
         what: the part, by a name that a person who reads the log knows.
         retry_after: the least time to wait before the next attempt, if the part has said so.
+
+    Attributes:
+        is_outage: whether a part is down, which readiness and metrics then say. False in a
+            subclass for what only has to wait for its time.
     """
+
+    is_outage: ClassVar[bool] = True
 
     def __init__(self, what: str, retry_after: timedelta | None = None) -> None:
         super().__init__(what, retry_after)

@@ -6,13 +6,29 @@ least once: a message may come again after a crash or a rebalance, and a handler
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
 from kafka_worker.messages import Message
 from kafka_worker.policies import BatchPolicy, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part outside that a handler needs, such as a database.
+
+    Attributes:
+        name: what people call it.
+        ask: returns if the part answers, raises whatever it likes if not. It runs in a thread of
+            its own, at the same time as ``handle``.
+        required: whether the handler can do nothing without it.
+    """
+
+    name: str
+    ask: Callable[[], object]
+    required: bool = True
 
 
 class Handler:
@@ -39,6 +55,13 @@ class Handler:
         Raises:
             ConfigurationError: the handler could never do its work; the worker does not start.
         """
+
+    def parts(self) -> Sequence[Part]:
+        """The parts outside that it needs; they are asked when somebody wants to know.
+
+        Called once, before ``setup``.
+        """
+        return ()
 
     def close(self) -> None:
         """Let go of what ``setup`` or ``handle`` has opened; called once, at the end."""

@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_TIMEOUT = 5.0
 _RETRY_AFTER = 1.0
-_NO_ID = "A" * 22  # sixteen zero bytes in base64
+NO_ID = "A" * 22
+"""What a broker without topic ids gives: sixteen zero bytes in base64."""
 
 
 class TopicIdentity(Protocol):
@@ -109,7 +110,7 @@ class BrokerIdentity:
             self._again = False
             self._due = now
             return
-        self.current = self._fallback if topic_id == _NO_ID else topic_id
+        self.current = self._fallback if topic_id == NO_ID else topic_id
         self._demanded = False
         self._due = now + self._interval
 

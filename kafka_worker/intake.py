@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import confluent_kafka
 from confluent_kafka import KafkaException
@@ -13,6 +12,7 @@ from kafka_worker.config import WorkerConfig
 from kafka_worker.handlers import Handler
 from kafka_worker.identity import TopicIdentity
 from kafka_worker.jobs import Entry
+from kafka_worker.marks import Marks
 from kafka_worker.messages import from_kafka, size_of, timestamp_of
 from kafka_worker.metrics import Metrics
 from kafka_worker.partitions import Partition, Partitions
@@ -33,6 +33,7 @@ class Intake:
         buffer: what is received and not handed out.
         partitions: where this worker stands in each partition.
         held: whether receiving is paused.
+        joined: whether the group has given this worker its share, which may be no partition.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Intake:
         identity: TopicIdentity,
         policy: BatchPolicy,
         metrics: Metrics,
+        marks: Marks,
         before_revoke: Callable[[frozenset[int]], None],
     ) -> None:
         """Make one that has not joined the group yet.
@@ -53,15 +55,18 @@ class Intake:
             identity: tells the topic's id.
             policy: the size up to which messages are fetched ahead.
             metrics: the handler's metrics.
+            marks: tells where the partitions begin and end.
             before_revoke: called when partitions are about to go, while commits still count; may
                 wait for the handler to be done with messages of theirs.
         """
         self.buffer: Buffer[confluent_kafka.Message] = Buffer(policy)
         self.partitions = Partitions()
         self.held = False
+        self.joined = False
         self._identity = identity
         self._topic_id = identity.current
         self._metrics = metrics
+        self._marks = marks
         self._before_revoke = before_revoke
         self._next_look = 0.0
         self._next_commit = 0.0
@@ -70,7 +75,17 @@ class Intake:
     @property
     def ready(self) -> bool:
         """Whether it is certain which topic, and which position, the kept messages are of."""
-        return self._identity.settled and all(each.admitted for each in self.partitions)
+        return self.identified and self.admitted
+
+    @property
+    def identified(self) -> bool:
+        """Whether it is certain which topic this is."""
+        return self._identity.settled
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it is certain from which position each partition is read."""
+        return all(each.admitted for each in self.partitions)
 
     def open(self) -> None:
         """Join the group."""
@@ -129,6 +144,9 @@ class Intake:
     def tick(self, now: float) -> None:
         """Look after the topic's identity, new partitions and gaps, without waiting long."""
         self._identity.tick(now)
+        self._marks.tick(now, self.partitions)
+        for partition in self.partitions:
+            partition.replace_position()
         if self._identity.settled and self._identity.current != self._topic_id:
             self._meet_topic()
         if now < self._next_look:
@@ -144,15 +162,16 @@ class Intake:
         """By partition, the messages that are not handled yet, as far as known."""
         lag = {}
         for partition in self.partitions:
-            high = self._subscription.high_mark(partition.number)
-            if high is not None and partition.position is not None:
-                lag[partition.number] = max(0, high - partition.position)
+            messages = partition.lag(self._subscription.high_mark(partition.number))
+            if messages is not None:
+                lag[partition.number] = messages
         return lag
 
     def assigned(self, numbers: list[int]) -> None:
         """Partitions have become this worker's."""
         logger.info("Assigned partitions %s", numbers)
         self._metrics.rebalanced("assigned")
+        self.joined = True
         self.partitions.add(numbers)
         self._identity.demand()
         self._next_look = 0.0
@@ -166,6 +185,7 @@ class Intake:
 
     def lost(self, numbers: list[int]) -> None:
         """Partitions are another worker's already: drop everything of them."""
+        self.joined = False
         self._drop(numbers, "lost")
 
     def committed(self, number: int, offset: int) -> None:
@@ -212,18 +232,18 @@ class Intake:
         for number in numbers:
             partition = self.partitions.get(number)
             if partition is not None:
-                partition.admitted = True
+                partition.admitted = partition.restarted = True
         self._apply_hold(numbers)
 
     def _admit(self) -> None:
         """Hold the committed offsets of new partitions against the topic's identity."""
         fresh = [each.number for each in self.partitions if not each.admitted]
         foreign = []
-        for number, (offset, topic_id) in self._subscription.positions(fresh).items():
-            if topic_id and topic_id != self._topic_id:
+        for number, commit in self._subscription.positions(fresh).items():
+            if commit.is_foreign(self._topic_id):
                 foreign.append(number)
             else:
-                self._admit_one(number, offset)
+                self._admit_one(number, commit.offset)
         if foreign:
             self._metrics.begun_anew.inc()
             logger.warning("Offsets of partitions %s are of an earlier topic: ignored", foreign)
@@ -263,8 +283,3 @@ class Intake:
             question()
         except KafkaException as failure:
             logger.warning("Kafka did not answer; asking again: %s", failure)
-
-
-def age_of(moment: datetime | None) -> float:
-    """Seconds since ``moment``; 0 for None."""
-    return max(0.0, (datetime.now(UTC) - moment).total_seconds()) if moment else 0.0

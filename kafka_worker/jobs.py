@@ -2,13 +2,12 @@
 
 import logging
 import queue
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import close_old_connections, connections
 
@@ -36,9 +35,27 @@ class Entry:
         """Whether the partition is still this worker's."""
         return self.partition.alive
 
+    @property
+    def finished(self) -> bool:
+        """Whether the message is handled."""
+        return self.partition.done is not None and self.partition.done > self.message.offset
+
     def finish(self) -> None:
         """Note that the message, and all before it in its partition, are handled."""
         self.partition.finish(self.message.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A part outside that messages wait for.
+
+    Attributes:
+        what: the part.
+        since: when the wait began, monotonic.
+    """
+
+    what: str
+    since: float
 
 
 class Job:
@@ -49,11 +66,13 @@ class Job:
     Attributes:
         entries: the messages, in order of arrival.
         error: what ended the handler's thread, if something did.
+        outage: the part outside that it waits for at present.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self.error: BaseException | None = None
+        self.outage: Outage | None = None
         self._call_started: float | None = None
         self._current: Sequence[Entry] = ()
         self._pausing = False
@@ -99,6 +118,31 @@ class Job:
             self.leave_if_stopping()
         self._pausing = False
 
+    def waits_for(self, what: str) -> None:
+        """Note that a part outside is down; it counts until ``goes_on``."""
+        if self.outage is None or self.outage.what != what:
+            self.outage = Outage(what, time.monotonic())
+
+    def goes_on(self) -> None:
+        """Note that it waits for no part outside any more."""
+        self.outage = None
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Time of the first message that is not handled and still this worker's, or None."""
+        left = (each for each in self.entries if each.alive and not each.finished)
+        return next((each.message.timestamp for each in left), None)
+
+    @property
+    def offsets(self) -> dict[int, str]:
+        """By partition, its first and last offset, for the log: ``{0: "7-12"}``."""
+        ends: dict[int, tuple[int, int]] = {}
+        for each in self.entries:
+            message = each.message
+            first, _ = ends.get(message.partition, (message.offset, 0))
+            ends[message.partition] = (first, message.offset)
+        return {number: f"{first}-{last}" for number, (first, last) in ends.items()}
+
     def holds(self, numbers: frozenset[int]) -> bool:
         """Whether the handler is just now at messages of these partitions."""
         if self._pausing or self.finished:
@@ -111,6 +155,7 @@ class Job:
         self._current = entries
         yield
         self._current = ()
+        self.goes_on()
 
     def call_seconds(self, now: float) -> float:
         """How long the present call of the handler has taken; 0 between calls."""
@@ -151,10 +196,10 @@ class HandlerThread:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def stack(self) -> str:
-        """Where the thread is just now, as a traceback."""
-        frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001 - the only way
-        return "".join(traceback.format_stack(frame)) if frame else "(the thread has ended)"
+    @property
+    def ident(self) -> int | None:
+        """The thread's identifier; None before it starts."""
+        return self._thread.ident
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

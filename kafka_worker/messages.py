@@ -40,6 +40,11 @@ class Message:
         """Where the message stands, for people: ``alphafusion.issues[3]@42``."""
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
+    @property
+    def place(self) -> dict[str, str | int]:
+        """The same for a log line's ``extra``: topic, partition, offset."""
+        return {"topic": self.topic, "partition": self.partition, "offset": self.offset}
+
 
 def from_kafka(raw: "confluent_kafka.Message", topic_id: str) -> Message:
     """Make a message of what the Kafka client has received.

@@ -48,6 +48,11 @@ OLDEST_UNWRITTEN_SECONDS = Gauge(
     "Age of the oldest message that is received and not handled yet; 0 without one.",
     _LABELS,
 )
+WAITING_FOR_OUTAGE = Gauge(
+    "kafka_worker_waiting_for_outage",
+    "1 while messages wait for a part outside that is down, else 0.",
+    _LABELS,
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Metrics:
     lost_to_retention: Counter = field(init=False)
     begun_anew: Counter = field(init=False)
     oldest_unwritten: Gauge = field(init=False)
+    waiting: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         bound = {
@@ -80,6 +86,7 @@ class Metrics:
             "lost_to_retention": LOST_TO_RETENTION,
             "begun_anew": BEGUN_ANEW,
             "oldest_unwritten": OLDEST_UNWRITTEN_SECONDS,
+            "waiting": WAITING_FOR_OUTAGE,
         }
         for name, metric in bound.items():
             object.__setattr__(self, name, metric.labels(self.handler))

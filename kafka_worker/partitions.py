@@ -18,9 +18,15 @@ class Partition:
         done: everything below this offset is handled; None: nothing yet.
         committed: the offset that the broker has acknowledged; None: none by this assignment.
         skipped: ranges of offsets that did not come, not yet looked into.
+        restarted: whether it is read from its beginning, whatever was committed.
+        low: offset of the first message in the partition, as last heard; None: not yet.
+        high: offset after the last message in the partition, as last heard; None: not yet.
     """
 
-    __slots__ = ("admitted", "alive", "committed", "done", "expected", "first", "number", "skipped")
+    __slots__ = (
+        *("admitted", "alive", "committed", "done", "expected", "first", "high", "low", "number"),
+        *("restarted", "skipped"),
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -31,6 +37,9 @@ class Partition:
         self.done: int | None = None
         self.committed: int | None = None
         self.skipped: list[range] = []
+        self.restarted = False
+        self.low: int | None = None
+        self.high: int | None = None
 
     def receive(self, offset: int) -> bool:
         """Note that the message at ``offset`` has come; False if offsets run backwards."""
@@ -51,6 +60,14 @@ class Partition:
         if self.expected is None:
             self.expected = offset
 
+    def replace_position(self) -> None:
+        """Have its beginning committed instead of a position that does not count.
+
+        Only as long as nothing has come: from then on the handler's thread says what is done.
+        """
+        if self.restarted and self.done is None and self.first is None and self.low is not None:
+            self.done = self.low
+
     def finish(self, offset: int) -> None:
         """Note that everything up to and including ``offset`` is handled."""
         self.done = offset + 1
@@ -60,6 +77,18 @@ class Partition:
         """Offset of the first message that is not handled, as far as known."""
         known = (self.done, self.first, self.expected)
         return next((each for each in known if each is not None), None)
+
+    def lag(self, high: int | None) -> int | None:
+        """How many messages are not handled; None while that is not known.
+
+        Args:
+            high: offset after the last message, as the consumer has seen it. That is behind while
+                receiving is paused, and unknown before the first message.
+        """
+        ends = [end for end in (high, self.high) if end is not None]
+        # Without a committed offset it is read from its beginning.
+        starts = [start for start in (self.position, self.low) if start is not None]
+        return max(0, max(ends) - max(starts)) if ends and starts else None
 
     def removed_below(self, low: int) -> int:
         """How many of the skipped messages lay below ``low``; forgets the skipped ranges."""

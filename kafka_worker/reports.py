@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from kafka_worker.metrics import Metrics
 
@@ -21,16 +22,18 @@ class Progress:
         batches: times that messages were handed to the handler.
         pauses: times that receiving was paused.
         waiting: messages received and not handed over.
-        oldest: age in seconds of the oldest message not handled; 0 without one.
+        oldest: time of the oldest message received and not handled, or None.
         lag: by partition, messages not handled.
+        outage: the part outside that messages wait for; empty: none.
     """
 
     messages: int
     batches: int
     pauses: int
     waiting: int
-    oldest: float
+    oldest: datetime | None
     lag: Mapping[int, int]
+    outage: str
 
 
 class Reporter:
@@ -45,6 +48,9 @@ class Reporter:
         self._messages = 0
         self._batches = 0
         self._pauses = 0
+        self._oldest: datetime | None = None
+        # Told when it is asked for: a loop that is stuck must not stop the clock.
+        metrics.oldest_unwritten.set_function(lambda: age_of(self._oldest))
 
     def due(self, now: float) -> bool:
         """Whether ``report`` would do something; progress costs a little to find out."""
@@ -53,7 +59,8 @@ class Reporter:
     def report(self, progress: Progress, now: float) -> None:
         """Set the gauges, and log a line if it is time; ``now`` is monotonic."""
         self._next_gauges = now + _GAUGE_INTERVAL
-        self._metrics.oldest_unwritten.set(progress.oldest)
+        self._oldest = progress.oldest
+        self._metrics.waiting.set(1 if progress.outage else 0)
         for partition, lag in progress.lag.items():
             self._metrics.lag(partition, lag)
         idle = progress.messages == self._messages and not sum(progress.lag.values())
@@ -61,12 +68,17 @@ class Reporter:
             self._log(progress, now - self._since)
             self._since = now
 
+    def close(self) -> None:
+        """Note that nothing is held any more."""
+        self._oldest = None
+        self._metrics.waiting.set(0)
+
     def _log(self, progress: Progress, seconds: float) -> None:
         messages = progress.messages - self._messages
         batches = progress.batches - self._batches
         logger.info(
             "%s: %d messages in %.0f s (%.0f/s), %.0f per batch, lag %d in %d partitions, "
-            "%d waiting, oldest %.1f s, %d pauses",
+            "%d waiting, oldest %.1f s, %d pauses%s",
             self._name,
             messages,
             seconds,
@@ -75,8 +87,15 @@ class Reporter:
             sum(progress.lag.values()),
             len(progress.lag),
             progress.waiting,
-            progress.oldest,
+            age_of(progress.oldest),
             progress.pauses - self._pauses,
+            f"; waiting for {progress.outage}" if progress.outage else "",
+            extra={"handler": self._name},
         )
         self._messages, self._batches = progress.messages, progress.batches
         self._pauses = progress.pauses
+
+
+def age_of(moment: datetime | None) -> float:
+    """Seconds since ``moment``; 0 for None."""
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds()) if moment else 0.0

@@ -52,12 +52,23 @@ class Runner(ABC, Generic[HandlerT]):
         asked = outage.retry_after.total_seconds() if outage.retry_after else 0.0
         delay = max(asked, self._handler.retry.delay(times))
         self._metrics.retried("unavailable")
-        logger.warning("%s: %s; trying again in %.1f s", self._handler.name, outage, delay)
+        if outage.is_outage:
+            job.waits_for(outage.what)
+        else:
+            job.goes_on()
+        logger.warning(
+            "%s: %s; trying again in %.1f s",
+            self._handler.name,
+            outage,
+            delay,
+            extra={"handler": self._handler.name, "offsets": job.offsets},
+        )
         job.pause(delay)
 
     def _wait_after(self, job: Job, error: Exception, failures: int, first: Entry) -> None:
         delay = self._handler.retry.delay(failures)
         self._metrics.retried("failure")
+        job.goes_on()
         logger.warning(
             "%s: attempt %d of %d failed at %s; trying again in %.1f s",
             self._handler.name,
@@ -66,6 +77,7 @@ class Runner(ABC, Generic[HandlerT]):
             first.message.position,
             delay,
             exc_info=error,
+            extra={"handler": self._handler.name, **first.message.place},
         )
         job.pause(delay)
 
@@ -87,6 +99,7 @@ class Runner(ABC, Generic[HandlerT]):
                 self._handler.name,
                 letter.message.position,
                 letter.reason,
+                extra={"handler": self._handler.name, **letter.message.place},
             )
 
 

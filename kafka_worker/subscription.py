@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from confluent_kafka import (
@@ -14,6 +15,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from kafka_worker.commits import Commit, commit_of, metadata_of
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import FatalKafkaError
 
@@ -99,16 +101,18 @@ class Subscription:
     def commit(self, offsets: Mapping[int, int], topic_id: str) -> None:
         """Send offsets by partition to the broker; ``committed`` tells when they are there.
 
-        The topic's id goes with them, so that they never count for another topic of that name.
+        The topic's id goes with them, so that they never count for another topic of that name,
+        and the time, for people.
         """
+        metadata = metadata_of(topic_id, datetime.now(UTC))
         places = [
-            TopicPartition(self._topic, number, offset, topic_id)
+            TopicPartition(self._topic, number, offset, metadata)
             for number, offset in offsets.items()
         ]
         self._consumer.commit(offsets=places, asynchronous=True)
 
-    def positions(self, numbers: Iterable[int]) -> dict[int, tuple[int | None, str]]:
-        """By partition, the committed offset (None without one) and the topic id beside it.
+    def positions(self, numbers: Iterable[int]) -> dict[int, Commit]:
+        """By partition, what the group has committed.
 
         Raises:
             KafkaException: the broker did not answer within a second.
@@ -117,10 +121,7 @@ class Subscription:
         for place in places:
             if place.error is not None:
                 raise KafkaException(place.error)
-        return {
-            place.partition: (place.offset if place.offset >= 0 else None, place.metadata or "")
-            for place in places
-        }
+        return {place.partition: commit_of(place.offset, place.metadata) for place in places}
 
     def restart(self, numbers: Iterable[int]) -> None:
         """Go back to the beginning of the partitions; ``seek`` would fail after a reset error."""

@@ -4,12 +4,17 @@ import logging
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ClusterMetadata,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import ConfigurationError, Unavailable
 from kafka_worker.identity import BrokerIdentity, DerivedIdentity, TopicIdentity, derive_topic_id
+from kafka_worker.marks import Marks
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +25,7 @@ _IN_PROCESS_BROKER = "mockCluster"
 _TIMEOUT = 5.0
 # Without a broker this is how long a signal has to wait.
 _FIRST_TIMEOUT = 2.0
+_ASK_TIMEOUT = 1.0
 _TRANSIENT = {
     KafkaError._TRANSPORT,  # noqa: SLF001 - the library's public error codes
     KafkaError._TIMED_OUT,  # noqa: SLF001
@@ -51,6 +57,17 @@ class Cluster:
     addresses: list[str]
     topics: frozenset[str]
 
+    @classmethod
+    def of(cls, metadata: ClusterMetadata) -> "Cluster":
+        """What a broker says about its cluster."""
+        cluster_id = metadata.cluster_id or ""
+        return cls(
+            in_process=cluster_id.startswith(_IN_PROCESS_BROKER),
+            cluster_id=cluster_id,
+            addresses=[f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()],
+            topics=frozenset(metadata.topics or {}),
+        )
+
 
 class Topics:
     """Looks at and creates the topics of one handler."""
@@ -59,6 +76,19 @@ class Topics:
         self._config = config
         self._topic = topic
         self._admin = AdminClient(dict(config.client_options()))
+
+    @property
+    def marks(self) -> Marks:
+        """What tells where the topic's partitions begin and end."""
+        return Marks(self._admin, self._topic)
+
+    def ask(self) -> None:
+        """Return if a broker answers within a second.
+
+        Raises:
+            KafkaException: none does.
+        """
+        self._admin.list_topics(self._topic, timeout=_ASK_TIMEOUT)
 
     def prepare(self) -> TopicIdentity:
         """Make sure of the topic and its dead-letter topic.
@@ -83,14 +113,7 @@ class Topics:
         return self._identity(cluster)
 
     def _look(self) -> Cluster:
-        metadata = self._admin.list_topics(timeout=_FIRST_TIMEOUT)
-        cluster_id = metadata.cluster_id or ""
-        return Cluster(
-            in_process=cluster_id.startswith(_IN_PROCESS_BROKER),
-            cluster_id=cluster_id,
-            addresses=[f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()],
-            topics=frozenset(metadata.topics or {}),
-        )
+        return Cluster.of(self._admin.list_topics(timeout=_FIRST_TIMEOUT))
 
     def _identity(self, cluster: Cluster) -> TopicIdentity:
         derived = derive_topic_id(cluster.cluster_id, cluster.addresses, self._topic)

@@ -7,21 +7,26 @@ this worker.
 """
 
 import logging
+import threading
 import time
 from datetime import timedelta
 
 from kafka_worker.buffer import Cadence
 from kafka_worker.config import WorkerConfig
 from kafka_worker.dead_letters import DeadLetters
-from kafka_worker.exceptions import Interrupted, TimeLimitExceeded, Unavailable
-from kafka_worker.handlers import BatchHandler, Handler
+from kafka_worker.exceptions import Interrupted, Unavailable
+from kafka_worker.handlers import BatchHandler, Handler, Part
+from kafka_worker.health import Health, View
 from kafka_worker.identity import TopicIdentity
-from kafka_worker.intake import Intake, age_of
+from kafka_worker.intake import Intake
 from kafka_worker.jobs import Entry, HandlerThread, Job
+from kafka_worker.marks import Marks
 from kafka_worker.metrics import Metrics
 from kafka_worker.policies import BatchPolicy, RetryPolicy
+from kafka_worker.probes import serving
 from kafka_worker.reports import Progress, Reporter
 from kafka_worker.runners import runner_for
+from kafka_worker.stacks import CallWatch, stack_of
 from kafka_worker.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -62,7 +67,11 @@ class Worker:
             self._metrics,
             time.monotonic(),
         )
+        self._calls = CallWatch(handler.name, handler.time_limit, config.slow_call)
         self._job: Job | None = None
+        self._intake: Intake | None = None
+        self._turned = time.monotonic()
+        self._loop_thread: int | None = None
         self._stops = 0
         self._failed = False
         self._full_since: float | None = None
@@ -85,20 +94,44 @@ class Worker:
             Interrupted: stopped before the handler had finished.
             BaseException: the handler's thread was ended by this error.
         """
-        self._handler.setup()
-        try:
-            identity = self._prepare()
-            if identity is not None:
-                self._consume(identity)
-        finally:
-            self._dead_letters.close()
-            self._handler.close()
+        topics = Topics(self._config, self._handler.topic)
+        broker = Part("broker", topics.ask)
+        self._loop_thread = threading.get_ident()
+        self._turned = time.monotonic()
+        with serving(Health(self._handler, self._config, broker, self.view), self._config):
+            self._handler.setup()
+            try:
+                identity = self._prepare(topics)
+                if identity is not None:
+                    self._consume(identity, topics.marks)
+            finally:
+                self._reporter.close()
+                self._dead_letters.close()
+                self._handler.close()
 
-    def _prepare(self) -> TopicIdentity | None:
+    def view(self) -> View:
+        """What it does just now; may be called in any thread."""
+        now, job, intake = time.monotonic(), self._job, self._intake
+        stuck = now - self._turned
+        if intake is None:
+            return View(starting=True, stuck=stuck, loop_thread=self._loop_thread)
+        return View(
+            starting=False,
+            stuck=stuck,
+            loop_thread=self._loop_thread,
+            call=job.call_seconds(now) if job else 0.0,
+            outage=job.outage if job else None,
+            identified=intake.identified,
+            joined=intake.joined,
+            admitted=intake.admitted,
+            partitions=intake.partitions.numbers(),
+        )
+
+    def _prepare(self, topics: Topics) -> TopicIdentity | None:
         """Wait for a broker and make sure of the topics; None when stopped meanwhile."""
         failures = 0
-        topics = Topics(self._config, self._handler.topic)
         while not self._stops:
+            self._turned = time.monotonic()
             try:
                 return topics.prepare()
             except Unavailable as outage:
@@ -113,13 +146,14 @@ class Worker:
         while not self._stops and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, _LONGEST_POLL))
 
-    def _consume(self, identity: TopicIdentity) -> None:
-        intake = Intake(
+    def _consume(self, identity: TopicIdentity, marks: Marks) -> None:
+        intake = self._intake = Intake(
             self._handler,
             self._config,
             identity=identity,
             policy=self._policy,
             metrics=self._metrics,
+            marks=marks,
             before_revoke=self._let_finish,
         )
         self._thread.start()
@@ -137,7 +171,8 @@ class Worker:
             self._thread.stop(timeout=0 if self._job else _ACKNOWLEDGEMENT)
 
     def _turn(self, intake: Intake) -> None:
-        self._receive(intake, time.monotonic())
+        self._turned = time.monotonic()
+        self._receive(intake, self._turned)
         now = time.monotonic()
         self._watch(now)
         intake.tick(now)
@@ -192,14 +227,11 @@ class Worker:
             self._messages += len(job.entries)
             if job.error is not None:
                 raise job.error
-        elif job.call_seconds(now) > self._handler.time_limit.total_seconds():
-            logger.critical(
-                "%s: a call took longer than %s; the handler is at\n%s",
-                self._handler.name,
-                self._handler.time_limit,
-                self._thread.stack(),
-            )
-            raise TimeLimitExceeded(f"{self._handler.name}: longer than {self._handler.time_limit}")
+            if logger.isEnabledFor(logging.DEBUG):
+                fields = {"handler": self._handler.name, "offsets": job.offsets}
+                logger.debug("Done with %d messages", len(job.entries), extra=fields)
+        else:
+            self._calls.look(job.call_seconds(now), self._thread.ident)
 
     def _hand_over(self, intake: Intake, now: float) -> None:
         if self._job is not None or not intake.buffer or not intake.ready:
@@ -220,6 +252,7 @@ class Worker:
         while job is not None and job.holds(numbers) and time.monotonic() < deadline:
             if self._failed or self._stops > 1:
                 return
+            self._turned = time.monotonic()
             job.wait(_WAIT_FOR_JOB)
 
     def _finish(self, intake: Intake) -> None:
@@ -231,7 +264,8 @@ class Worker:
         deadline = time.monotonic() + self._config.grace.total_seconds()
         while self._job is not None and self._stops == 1 and time.monotonic() < deadline:
             self._job.wait(_POLL_BESIDE_JOB)
-            self._watch(time.monotonic())
+            self._turned = time.monotonic()
+            self._watch(self._turned)
             intake.receive(0)
         if self._job is not None:
             self._interrupt()
@@ -242,17 +276,19 @@ class Worker:
         logger.critical(
             "%s: ending although the handler is busy; it is at\n%s",
             self._handler.name,
-            self._thread.stack(),
+            stack_of(self._thread.ident),
         )
         raise Interrupted(f"{self._handler.name}: stopped before the handler had finished")
 
     def _progress(self, intake: Intake) -> Progress:
-        oldest = self._job.entries[0].message.timestamp if self._job else intake.buffer.oldest
+        job = self._job
+        oldest = job.oldest if job else None
         return Progress(
             messages=self._messages,
             batches=self._batches,
             pauses=self._pauses,
             waiting=len(intake.buffer),
-            oldest=age_of(oldest),
+            oldest=oldest or intake.buffer.oldest,
             lag=intake.lag(),
+            outage=job.outage.what if job and job.outage else "",
         )

@@ -152,6 +152,8 @@ KAFKA_WORKER: dict[str, Any] = {
     "group_instance_id": ENVIRONMENT.kafka_group_instance_id,
     "partitions": ENVIRONMENT.kafka_partitions,
     "replication_factor": ENVIRONMENT.kafka_replication_factor,
+    "health_port": ENVIRONMENT.worker_port,
+    "health_host": ENVIRONMENT.worker_host,
 }
 
 AUTH_PASSWORD_VALIDATORS = [

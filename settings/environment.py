@@ -33,6 +33,18 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
         Meta(description="Further Django apps to install, separated by commas: their workflows."),
     ] = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="Port of the web server.")] = 6001
+    worker_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port on which a consumer serves `/livez`, `/readyz` and `/metrics`; "
+            "each on a machine needs its own.",
+        ),
+    ] = 0
+    worker_host: Annotated[
+        str, Meta(description="Address of that port; `0.0.0.0` for probes from other machines.")
+    ] = "127.0.0.1"
     kafka_bootstrap_servers: Annotated[
         str, Meta(description="Kafka brokers, host:port separated by commas.")
     ] = ""
@@ -86,7 +98,11 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
         Literal["text", "json"], Meta(description="Form of the log lines on standard error.")
     ] = "text"
     log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least level logged.")
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Meta(
+            description="Least level logged. `DEBUG` follows each report, in this project's own "
+            "lines."
+        ),
     ] = "INFO"
 
     def __repr__(self) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_OWN = ("issuetracker", "kafka_worker", "workflow", "settings")
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the ``extra`` fields, the trace."""
@@ -50,14 +52,19 @@ def logging_config(form: str, level: str) -> dict[str, Any]:
 
     Args:
         form: ``text`` or ``json``.
-        level: the least level that is written.
+        level: the least level that is written. Of other packages nothing below INFO: there,
+            database queries would show what people have written.
     """
+    others = "INFO" if level == "DEBUG" else level
     formatter = {"text": "settings.logs.TextFormatter", "json": "settings.logs.JsonFormatter"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter[form]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django": {"handlers": [], "level": level, "propagate": True}},
+        "root": {"handlers": ["stderr"], "level": others},
+        "loggers": {
+            "django": {"handlers": [], "level": others, "propagate": True},
+            **{name: {"level": level} for name in _OWN},
+        },
     }

@@ -63,11 +63,13 @@ def test_every_foreign_image_is_pinned() -> None:
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
 def test_every_service_is_asked_for_its_health_or_says_why_not(name: str) -> None:
     check = COMPOSE["services"][name].get("healthcheck", {})
-    if name == "web":
+    if name == "migrate":
+        assert check == {"disable": True}
+    elif name in OWN:
         assert check == {}, "the image's own"
         assert any(line.startswith("HEALTHCHECK") for line in INSTRUCTIONS)
-    elif name in OWN:
-        assert check == {"disable": True}
+        port = COMPOSE["services"][name]["environment"].get("WORKER_PORT")
+        assert (port is None) == (name == "web")
     else:
         assert check["test"][0] == "CMD"
 
@@ -251,6 +253,13 @@ def test_only_200_counts_as_alive(status: int, alive: bool) -> None:
     with server_that_says(status) as (port, hosts):
         assert is_alive({"PORT": str(port), "DJANGO_ALLOWED_HOSTS": "issues.example"}) is alive
     assert hosts == ["/livez issues.example"]
+
+
+def test_a_consumers_own_port_is_asked_where_it_has_one() -> None:
+    with server_that_says(200) as (port, _), server_that_says(503) as (web, hosts):
+        assert is_alive({"WORKER_PORT": str(port), "PORT": str(web)}) is True
+        assert is_alive({"WORKER_PORT": "", "PORT": str(web)}) is False
+    assert len(hosts) == 1
 
 
 def test_a_server_that_is_gone_is_not_alive() -> None:

@@ -60,6 +60,8 @@ class NotNow(Unavailable):
         retry_after: when to come back.
     """
 
+    is_outage = False
+
     def __init__(self, reason: str, retry_after: timedelta) -> None:
         super().__init__(reason, retry_after)
         self.wait = retry_after

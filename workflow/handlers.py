@@ -1,8 +1,11 @@
 """The workflow app's Kafka handler."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from kafka_worker.handlers import MessageHandler
+from django.db import connection
+
+from kafka_worker.handlers import MessageHandler, Part
 from kafka_worker.messages import Message
 from kafka_worker.policies import RetryPolicy
 from kafka_worker.registry import register
@@ -35,6 +38,15 @@ class WorkflowHandler(MessageHandler):
         """Start the run that the message asks for, or go on with it."""
         self._processor.process(decode(message.value))
 
+    def parts(self) -> Sequence[Part]:
+        """The database of the runs."""
+        return [Part("database", _ask_database)]
+
     def close(self) -> None:
         """Send what is still to be reported."""
         self._container.close()
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")

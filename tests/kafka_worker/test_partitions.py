@@ -84,3 +84,16 @@ def test_the_position_is_the_first_message_not_handled() -> None:
     assert partition.position == 9
     partition.finish(9)
     assert partition.position == 10
+
+
+def test_a_beginning_is_committed_only_where_nothing_has_come_since_the_restart() -> None:
+    partitions = assigned(0, 1, 2)
+    for number in (0, 1):
+        one(partitions, number).restarted = True
+    one(partitions, 1).receive(7)
+    for partition in partitions:
+        partition.replace_position()
+        assert partition.done is None, "the beginning is not known yet"
+        partition.low = 7
+        partition.replace_position()
+    assert partitions.uncommitted() == {0: 7}

@@ -6,7 +6,7 @@ from confluent_kafka.cimpl import NewTopic
 from prometheus_client import REGISTRY
 
 from kafka_worker.config import WorkerConfig
-from tests.kafka_worker.helpers import Recorder, contents, eventually, produce, running
+from tests.kafka_worker.helpers import Recorder, committed, contents, eventually, produce, running
 from tests.services import KafkaBroker, unique
 
 
@@ -62,6 +62,18 @@ def test_offsets_committed_for_an_earlier_topic_are_not_used(
     handler = Recorder(topic, group)
     with running(handler, config):
         eventually(lambda: {each.offset for each in handler.handled} >= set(range(50)))
+
+
+def test_a_position_of_an_earlier_topic_is_replaced_also_where_no_message_comes(
+    kafka: KafkaBroker, config: WorkerConfig, topic: str
+) -> None:
+    group = kafka.group()
+    stale = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": group})
+    place = TopicPartition(topic, 0, 30, "id-of-an-earlier-topic")
+    stale.commit(offsets=[place], asynchronous=False)
+    stale.close()
+    with running(Recorder(topic, group), config):
+        eventually(lambda: committed(kafka.bootstrap_servers, topic, group) == 0)
 
 
 def test_offsets_that_someone_has_set_by_hand_are_used(

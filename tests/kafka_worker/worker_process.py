@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=60)
     parser.add_argument("--instance", default="")
     parser.add_argument("--grace", default="20")
-    options = parser.parse_args()
+    options, others = parser.parse_known_args()
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(name)s: %(message)s")
     settings.configure(
         INSTALLED_APPS=["kafka_worker"], KAFKA_WORKER={"bootstrap_servers": options.servers}
@@ -53,7 +53,7 @@ def main() -> None:
             (options.folder / "closed").touch()
 
     instance = ["--group-instance-id", options.instance] if options.instance else []
-    command = [sys.argv[0], "run_worker", "acting", "--grace", options.grace, *instance]
+    command = [sys.argv[0], "run_worker", "acting", "--grace", options.grace, *instance, *others]
     execute_from_command_line(command)
 
 
