@@ -17,7 +17,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal \
 	--python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser faults lint format lock
+.PHONY: help install run test test-browser faults soak lint format lock
 .PHONY: services services-stop services-status services-env clean
 
 help: ## Show what there is
@@ -54,6 +54,9 @@ test-browser: $(VENV)/.development ## Run the tests that need Chromium
 
 faults: $(VENV)/.development ## Break each part under load and audit the store (FAULTS="--help")
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+soak: $(VENV)/.development ## Watch the memory of every process under load for twenty minutes
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: $(VENV)/.development ## Check style, types, import rules, migrations, container files
 	$(BIN)/ruff check .

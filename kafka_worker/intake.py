@@ -221,7 +221,15 @@ class Intake:
                 self._topic_id,
                 before,
             )
+            self._count_deleted()
             self._restart(self.partitions.numbers())
+
+    def _count_deleted(self) -> None:
+        """Say what went with the earlier topic, as far as its end was seen."""
+        unread = sum(self.lag().values())
+        if unread:
+            self._metrics.lost(unread, "deletion")
+            logger.error("Up to %d messages of the earlier topic were deleted unread", unread)
 
     def _restart(self, numbers: list[int]) -> None:
         if not numbers:
@@ -270,7 +278,7 @@ class Intake:
                 continue
             removed = partition.removed_below(self._subscription.low_mark(partition.number))
             if removed:
-                self._metrics.lost_to_retention.inc(removed)
+                self._metrics.lost(removed, "retention")
                 logger.error(
                     "Retention removed %d messages of partition %d before they were read",
                     removed,

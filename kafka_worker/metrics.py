@@ -32,10 +32,10 @@ PAUSES = Counter("kafka_worker_pauses", "Times consumption was paused for a busy
 REBALANCES = Counter(
     "kafka_worker_rebalances", "Changes of the assigned partitions.", (*_LABELS, "change")
 )
-LOST_TO_RETENTION = Counter(
-    "kafka_worker_lost_to_retention",
-    "Messages that the topic's retention removed before they were read.",
-    _LABELS,
+LOST = Counter(
+    "kafka_worker_lost",
+    "Messages that Kafka removed before they were read; cause: retention, or the topic's deletion.",
+    (*_LABELS, "cause"),
 )
 BEGUN_ANEW = Counter(
     "kafka_worker_topic_begun_anew", "Times the topic turned out to be another one.", _LABELS
@@ -70,7 +70,6 @@ class Metrics:
     handle_seconds: Histogram = field(init=False)
     dead_letters: Counter = field(init=False)
     pauses: Counter = field(init=False)
-    lost_to_retention: Counter = field(init=False)
     begun_anew: Counter = field(init=False)
     oldest_unwritten: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
@@ -83,7 +82,6 @@ class Metrics:
             "handle_seconds": HANDLE_SECONDS,
             "dead_letters": DEAD_LETTERS,
             "pauses": PAUSES,
-            "lost_to_retention": LOST_TO_RETENTION,
             "begun_anew": BEGUN_ANEW,
             "oldest_unwritten": OLDEST_UNWRITTEN_SECONDS,
             "waiting": WAITING_FOR_OUTAGE,
@@ -94,6 +92,10 @@ class Metrics:
     def retried(self, cause: str) -> None:
         """Count a call that has to be repeated; cause: ``failure`` or ``unavailable``."""
         RETRIES.labels(self.handler, cause).inc()
+
+    def lost(self, messages: int, cause: str) -> None:
+        """Count messages that were removed unread; cause: ``retention`` or ``deletion``."""
+        LOST.labels(self.handler, cause).inc(messages)
 
     def rebalanced(self, change: str) -> None:
         """Count a rebalance; change: ``assigned``, ``revoked`` or ``lost``."""

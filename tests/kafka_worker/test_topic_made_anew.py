@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 
 import pytest
@@ -103,11 +104,31 @@ def test_what_retention_removed_is_counted_and_consumption_goes_on(
     admin.delete_records([place])[place].result(10)
     handler = Recorder(topic, group)
     handler.name = unique("late")  # type: ignore[misc]
-    labels = {"handler": handler.name}
+    labels = {"handler": handler.name, "cause": "retention"}
     with running(handler, config):
         eventually(lambda: len(handler.handled) == 15)
-        eventually(
-            lambda: REGISTRY.get_sample_value("kafka_worker_lost_to_retention_total", labels) == 25
-        )
+        eventually(lambda: REGISTRY.get_sample_value("kafka_worker_lost_total", labels) == 25)
     assert "Retention removed 25 messages of partition 0" in caplog.text
     assert len(contents(kafka.bootstrap_servers, topic, 15)) == 15
+
+
+def test_what_is_deleted_with_the_topic_unread_is_counted(
+    kafka: KafkaBroker, config: WorkerConfig, topic: str
+) -> None:
+    go_on = threading.Event()
+    handler = Recorder(topic, kafka.group(), lambda _message: assert_set(go_on))
+    handler.name = unique("behind")  # type: ignore[misc]
+    labels = {"handler": handler.name, "cause": "deletion"}
+    produce(kafka.bootstrap_servers, topic, [b"unread"] * 40)
+    with running(handler, config):
+        eventually(lambda: handler.calls == 1)
+        make_anew(kafka, topic)
+        eventually(
+            lambda: REGISTRY.get_sample_value("kafka_worker_lost_total", labels) == 40,
+            seconds=30,
+        )
+        go_on.set()
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(30)
