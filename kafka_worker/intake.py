@@ -68,6 +68,8 @@ class Intake:
         self._metrics = metrics
         self._marks = marks
         self._before_revoke = before_revoke
+        # When the client was in trouble last: messages that were not handled.
+        self._unread = 0
         self._next_look = 0.0
         self._next_commit = 0.0
         self._subscription = Subscription(config, handler.topic, handler.group, self)
@@ -194,13 +196,16 @@ class Intake:
 
     def troubled(self) -> None:
         """The client has reported an error; the topic may be another one afterwards."""
+        if self._identity.settled:
+            # Later the ends of the partitions may be another topic's already.
+            self._unread = sum(self.lag().values())
         self._identity.demand()
 
     def _keep(self, raw: confluent_kafka.Message, partition: Partition) -> None:
         offset = raw.offset() or 0
         if not partition.receive(offset):
             logger.warning("Offsets of partition %d run backwards, to %d", partition.number, offset)
-            self._identity.demand()
+            self.troubled()
         self._metrics.consumed.inc()
         self.buffer.add(Received(raw, partition, size_of(raw), timestamp_of(raw)))
 
@@ -226,7 +231,7 @@ class Intake:
 
     def _count_deleted(self) -> None:
         """Say what went with the earlier topic, as far as its end was seen."""
-        unread = sum(self.lag().values())
+        unread, self._unread = self._unread, 0
         if unread:
             self._metrics.lost(unread, "deletion")
             logger.error("Up to %d messages of the earlier topic were deleted unread", unread)

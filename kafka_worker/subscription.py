@@ -203,6 +203,8 @@ class Subscription:
                 self._listener.committed(place.partition, place.offset)
             else:
                 logger.warning("Commit of %s failed: %s", self._topic, trouble.str())
+                # It may be that the topic is gone: nothing else would say so before long.
+                self._listener.troubled()
 
 
 def _numbers(places: list[TopicPartition]) -> list[int]:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import django
@@ -22,7 +23,7 @@ django.setup()
 from tests.faults import disks  # noqa: E402 - needs the settings
 from tests.faults.breaking import ROWS, Row  # noqa: E402
 from tests.faults.levers.leaving_out import MECHANISMS  # noqa: E402
-from tests.faults.running import Result, opened, run  # noqa: E402
+from tests.faults.running import Result, run  # noqa: E402
 from tests.faults.world import World  # noqa: E402
 
 REPORT = Path("var/faults.json")
@@ -67,7 +68,7 @@ def _results(rows: list[Row], options: argparse.Namespace) -> Iterator[Result]:
     for store, some in itertools.groupby(rows, key=lambda row: row.store):
         with tempfile.TemporaryDirectory() as folder, disks.small(store == "sqlite") as disk:
             world = World(Path(folder), store, without=options.without, disk=disk)
-            with opened(world):
+            with closing(world):
                 for row in some:
                     yield run(world, row, rate=options.rate, seconds=options.seconds)
 
@@ -109,7 +110,7 @@ def _document(result: Result) -> dict[str, object]:
         "twice": len(found.twice),
         "wrong": len(found.wrong),
         "dead_letters": result.letters,
-        "recovered_seconds": round(result.recovered, 1),
+        "recovered_seconds": str(round(result.recovered, 1)),
         "good": result.good,
     }
 

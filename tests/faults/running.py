@@ -1,13 +1,13 @@
 """Running a row: load, fault, recovery, audit."""
 
+import math
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from issuetracker.messages import TOPIC
 from kafka_worker.topics import dead_letters_of
@@ -46,7 +46,8 @@ class Result:
     @property
     def good(self) -> bool:
         """Whether nothing was lost, doubled, wrong, or answered as it should not be."""
-        return self.audit.clean and self.letters == 0 and set(self.answers) <= self.row.answers
+        right = self.audit.clean and self.letters == 0 and math.isfinite(self.recovered)
+        return right and set(self.answers) <= self.row.answers
 
 
 def run(world: World, row: Row, *, rate: float, seconds: float) -> Result:
@@ -67,9 +68,7 @@ def run(world: World, row: Row, *, rate: float, seconds: float) -> Result:
     try:
         time.sleep(seconds / 4)
         broken = row.fault(world, seconds * row.times)
-        recovered = broken.recovered
-        if recovered is None:
-            recovered = world.seconds_to_catch_up(broken.since, within=_WITHIN)
+        recovered = broken.recovered or _recovered(world, broken.since)
         time.sleep(seconds / 4)
     finally:
         took = time.monotonic() - began
@@ -87,12 +86,17 @@ def run(world: World, row: Row, *, rate: float, seconds: float) -> Result:
     )
 
 
-def _audit_until_clean(world: World, load: Load, *, in_order: bool) -> Audit:
-    """The audit as soon as it finds nothing, or as it is once everything is read for sure."""
+def _recovered(world: World, since: float) -> float:
     try:
-        world.seconds_to_catch_up(time.monotonic(), within=_WITHIN)
+        return world.seconds_to_catch_up(since, within=_WITHIN)
     except AssertionError as stuck:
         print(stuck)
+        return math.inf
+
+
+def _audit_until_clean(world: World, load: Load, *, in_order: bool) -> Audit:
+    """The audit as soon as it finds nothing, or as it is once everything is read for sure."""
+    _recovered(world, time.monotonic())
     deadline = time.monotonic() + 5
     with world.opened_store() as store:
         while True:
@@ -130,15 +134,3 @@ def _origin(message: Message) -> tuple[str, ...]:
     headers = dict(message.headers() or [])
     names = ("topic-id", "partition", "offset")
     return tuple(str(headers[f"dead-letter-{name}"]) for name in names)
-
-
-@contextmanager
-def opened(world: World) -> Iterator[World]:
-    """``world``, ended afterwards."""
-    try:
-        yield world
-    finally:
-        world.close()
-
-
-__all__ = ["KafkaException", "Result", "opened", "run"]
