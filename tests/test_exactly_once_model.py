@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from issuetracker import applying, consumer
+from issuetracker import applying, bounded, consumer
 from issuetracker.merging import Delivery, Origin, _Draft
 from issuetracker.messages import Reported
+from kafka_worker import jobs
 from kafka_worker.exceptions import Unavailable
 from kafka_worker.runners import BatchRunner
 from tests.model.api import Answer
@@ -54,8 +55,10 @@ MISTAKE = settings(COMMON, max_examples=100, derandomize=True, phases=[Phase.gen
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Without waiting, and without thousands of log lines."""
+    """Without waiting, without thousands of log lines, and without Django's database."""
     monkeypatch.setattr(applying, "time", SimpleNamespace(sleep=lambda _seconds: None))
+    for module in (bounded, jobs):
+        monkeypatch.setattr(module, "close_old_connections", lambda: None)
     logging.disable()
     yield
     logging.disable(logging.NOTSET)
