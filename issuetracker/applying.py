@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from issuetracker.exceptions import StoreRefused, StoreUnavailable
 from issuetracker.issues import Issue
-from issuetracker.merging import Delivery, Merged, merge
+from issuetracker.merging import Delivery, Merged, Origin, merge
 from issuetracker.metrics import (
     APPLIED,
     CONFLICTS,
@@ -101,11 +101,12 @@ def _apply_group(
     store: StoreProvider, grouped: dict[str, list[Delivery]], outcome: Applied
 ) -> None:
     remaining = grouped
+    refused = _origins(outcome.refused)
     for attempt in range(ATTEMPTS):
         with READ_SECONDS.time():
             stored = store.get_many(remaining)
         merged = {
-            issue_id: merge(_issue_of(stored.get(issue_id)), group)
+            issue_id: merge(_issue_of(stored.get(issue_id)), group, refused.get(issue_id, ()))
             for issue_id, group in remaining.items()
         }
         with WRITE_SECONDS.time():
@@ -120,6 +121,15 @@ def _apply_group(
         # Two writers that met once should not meet again at the next step.
         time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))
     raise StoreUnavailable(f"{len(remaining)} issues were changed by others {ATTEMPTS} times")
+
+
+def _origins(refused: Sequence[tuple[Delivery, str]]) -> dict[str, list[Origin]]:
+    """By issue, where the changes that the store refused stood in the log."""
+    origins: dict[str, list[Origin]] = {}
+    for delivery, _ in refused:
+        if delivery.origin is not None:
+            origins.setdefault(delivery.change.issue_id, []).append(delivery.origin)
+    return origins
 
 
 def _issue_of(stored: Stored | None) -> Issue | None:

@@ -69,7 +69,7 @@ class Ledger(msgspec.Struct, array_like=True):
     """The bookkeeping of one issue. New fields go to the end and need a default.
 
     Attributes:
-        marks: per log (topic id and partition) the first offset that is not applied yet.
+        marks: per log (topic id and partition) the first offset that is not dealt with yet.
         recent: the event ids applied last, 16 bytes each, oldest first.
         unconfirmed: event ids written past the log whose message may still be in it, with the
             microseconds since 1970 at which they were written.
@@ -80,6 +80,8 @@ class Ledger(msgspec.Struct, array_like=True):
         assignee: the assignee as set last.
         kept: the reports that have an occurrence document, newest first.
         hours: reports per hour, by hours since 1970.
+        refused: per log, offsets below the mark whose change the store refused. One that comes
+            again is tried again, and so finds its way to the dead letters.
     """
 
     marks: dict[str, int] = {}
@@ -92,6 +94,7 @@ class Ledger(msgspec.Struct, array_like=True):
     assignee: Setting | None = None
     kept: list[Stamp] = []
     hours: dict[int, int] = {}
+    refused: dict[str, list[int]] = {}
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

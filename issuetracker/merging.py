@@ -4,8 +4,8 @@ Whatever the order of the changes, however often each is delivered, and whether 
 log or was written past it, the same issue comes out (``tests/test_merging.py`` holds it to this):
 
 * counts are by event id; *replays* from the log are recognised by their offset, which is below
-  the issue's mark for that log; *retries* by their event id, among the newest
-  :data:`EVENTS_REMEMBERED`;
+  the issue's mark for that log and not one that the store refused; *retries* by their event id,
+  among the newest :data:`EVENTS_REMEMBERED`;
 * the earliest report names the issue, the latest says when it was last seen;
 * status, priority and assignee are the ones set last;
 * comments, history entries and occurrences are documents named by their event id.
@@ -42,6 +42,7 @@ OCCURRENCES_KEPT = 30
 UNCONFIRMED_FOR = timedelta(days=8)
 UNCONFIRMED_KEPT = 1000
 LOGS_REMEMBERED = 32
+REFUSED_KEPT = 1000
 
 _HOUR = 3_600_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,14 +96,19 @@ class Merged:
     duplicates: int = 0
 
 
-def merge(issue: Issue | None, deliveries: Sequence[Delivery]) -> Merged:
+def merge(
+    issue: Issue | None, deliveries: Sequence[Delivery], refused: Iterable[Origin] = ()
+) -> Merged:
     """Apply ``deliveries``, all of one issue and in the order of their logs, to ``issue``.
 
     Args:
         issue: as the store has it, or None when it has none; it is not modified.
         deliveries: at least one.
+        refused: where changes of the issue stood that the store has just refused.
     """
     draft = _Draft(issue, deliveries[0].change)
+    for origin in refused:
+        draft.pass_over(origin)
     for delivery in deliveries:
         draft.take(delivery)
     return draft.finish()
@@ -143,6 +149,16 @@ class _Draft:
         self.reports: list[tuple[Stamp, Occurrence]] = []
         self.merged = Merged(self.issue)
 
+    def pass_over(self, origin: Origin) -> None:
+        """Note that the change there is not applied, although later ones of its log are.
+
+        It has yet to reach the dead letters. Should the process end before, it comes again, and
+        must not be taken for a replay.
+        """
+        offsets = self.ledger.refused.setdefault(origin.log, [])
+        if origin.offset not in offsets:
+            offsets.append(origin.offset)
+
     def take(self, delivery: Delivery) -> None:
         """Apply one change, unless it was applied before."""
         if self._replayed(delivery.origin) or self._retried(delivery):
@@ -167,11 +183,19 @@ class _Draft:
             return False
         marks = self.ledger.marks
         if origin.offset < marks.get(origin.log, 0):
-            return True
+            return not self._was_refused(origin)
         # Set anew, so that the log heard of last stands last and outlives the bound.
         marks.pop(origin.log, None)
         marks[origin.log] = origin.offset + 1
         return False
+
+    def _was_refused(self, origin: Origin) -> bool:
+        offsets = self.ledger.refused.get(origin.log, [])
+        if origin.offset not in offsets:
+            return False
+        # If the store refuses it once more, this draft is never written, and it stays noted.
+        offsets.remove(origin.offset)
+        return True
 
     def _retried(self, delivery: Delivery) -> bool:
         event_id = delivery.change.event_id
@@ -180,7 +204,12 @@ class _Draft:
                 del self.ledger.unconfirmed[event_id]
                 self._remember_recent(event_id)
             return True
-        return uuid.UUID(event_id).bytes in self.known
+        if uuid.UUID(event_id).bytes not in self.known:
+            return False
+        if delivery.unconfirmed:
+            # This attempt's message may turn up when the event is no longer a recent one.
+            self._remember(delivery)
+        return True
 
     def _remember(self, delivery: Delivery) -> None:
         event_id = delivery.change.event_id
@@ -284,6 +313,7 @@ class _Draft:
         ledger.recent = b"".join(self.recent[-EVENTS_REMEMBERED:])
         ledger.hours = dict(sorted(ledger.hours.items())[-HOURS_KEPT:])
         ledger.marks = dict(list(ledger.marks.items())[-LOGS_REMEMBERED:])
+        self._forget_refused()
         self._forget_unconfirmed()
         issue.ledger = _encode(ledger)
         return self.merged
@@ -303,6 +333,13 @@ class _Draft:
         self.merged.put += [report for stamp, report in self.reports if stamp[1] in ids]
         self.merged.drop = [stamp[1] for stamp in before if stamp[1] not in ids]
         self.ledger.kept = kept
+
+    def _forget_refused(self) -> None:
+        self.ledger.refused = {
+            log: sorted(offsets)[-REFUSED_KEPT:]
+            for log, offsets in self.ledger.refused.items()
+            if offsets and log in self.ledger.marks
+        }
 
     def _forget_unconfirmed(self) -> None:
         newest = (self.issue.updated_at - UNCONFIRMED_FOR - _EPOCH) // _MICROSECOND

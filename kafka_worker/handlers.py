@@ -114,7 +114,8 @@ class BatchHandler(Handler, ABC):
             batch: at least one message; those of one partition are in order.
 
         Returns:
-            Those that can never succeed; they go to the dead-letter topic.
+            Those that can never succeed; they go to the dead-letter topic. If the process ends
+            before they are there, the batch comes again, and they have to be returned again.
 
         Raises:
             Unavailable: a part outside is down; the whole batch is kept and comes again, without

@@ -196,6 +196,30 @@ def test_an_unconfirmed_write_is_recognised_when_its_message_turns_up_much_later
     assert merge(result.issue, [Delivery(reported(1), Origin("t:0", 4))]).issue.count == 999
 
 
+def test_a_retry_further_back_than_what_is_remembered_counts_twice() -> None:
+    """The documented limit, where it is: nothing else counts twice."""
+    issue = merged(*(reported(number) for number in range(EVENTS_REMEMBERED + 1))).issue
+    assert merged(reported(1), issue=issue).issue.count == EVENTS_REMEMBERED + 1
+    assert merged(reported(0), issue=issue).issue.count == EVENTS_REMEMBERED + 2
+
+
+def test_a_retry_is_recognised_when_its_own_message_turns_up_much_later() -> None:
+    """Written past the log for certain, and asked for again without an acknowledgement."""
+    issue = merged(reported(1)).issue
+    issue = merge(issue, [Delivery(reported(1), unconfirmed=True)]).issue
+    issue = merged(*(reported(number) for number in range(2, 1000)), issue=issue).issue
+    assert merge(issue, [Delivery(reported(1), Origin("t:0", 3))]).issue.count == 999
+
+
+def test_a_refused_change_is_tried_again_although_later_ones_of_its_log_are_applied() -> None:
+    log = [Delivery(reported(number), Origin("t:0", number)) for number in range(3)]
+    issue = merge(None, [log[0], log[2]], refused=[Origin("t:0", 1)]).issue
+    assert issue.count == 2
+    again = merge(issue, log)
+    assert (again.issue.count, again.applied, again.duplicates) == (3, 1, 2)
+    assert merge(again.issue, log).applied == 0
+
+
 def test_the_earliest_report_names_the_issue_and_the_latest_says_when_it_was_seen() -> None:
     issue = merged(reported(1, 5, title="late"), reported(2, 1, title="early")).issue
     assert (issue.title, issue.count) == ("early", 2)

@@ -113,6 +113,16 @@ def test_a_refused_report_among_many_of_one_issue_costs_only_itself(store: Store
     assert stored(store, changes[0].issue_id).count == 8
 
 
+def test_a_refused_change_is_refused_again_when_its_batch_comes_again(store: StoreProvider) -> None:
+    """The process may end before it is in the dead letters, when later ones are written already."""
+    changes = same_issue(9)
+    changes[-2] = unholdable(changes[-2])
+    for _ in range(3):
+        outcome = apply_changes(store, from_log(changes))
+        assert [delivery.change for delivery, _ in outcome.refused] == [changes[-2]]
+    assert stored(store, changes[0].issue_id).count == 8
+
+
 def test_a_refused_report_cannot_be_created(store: StoreProvider) -> None:
     with pytest.raises(StoreRefused):
         store.create_issue(unholdable(reported()))
