@@ -16,7 +16,6 @@ from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
     PublishError,
-    PublishUnknown,
     StoreUnavailable,
 )
 from issuetracker.issues import Issue
@@ -85,7 +84,7 @@ def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
         get_publisher().publish_issue(change)
     except PublishError as error:
         logger.debug("Not in the log: %s", error, extra=_fields(change))
-        return _accept_past_the_log(change, kind, isinstance(error, PublishUnknown), deadline)
+        return _accept_past_the_log(change, kind, deadline)
     ACCEPTED.labels(kind, "log").inc()
     _show(change)
     return Accepted(change, "log")
@@ -102,10 +101,8 @@ def _show(change: AnyChange) -> None:
         logger.warning("Accepted, but shown only once it is stored: %s", error)
 
 
-def _accept_past_the_log(
-    change: AnyChange, kind: str, unconfirmed: bool, deadline: float | None
-) -> Accepted:
-    delivery = Delivery(change, origin=None, unconfirmed=unconfirmed)
+def _accept_past_the_log(change: AnyChange, kind: str, deadline: float | None) -> Accepted:
+    delivery = Delivery(change)
     try:
         applied = _stored.get().do(delivery, _seconds_left(deadline))
     except (NoAnswer, StoreUnavailable) as error:

@@ -71,7 +71,7 @@ class Ledger(msgspec.Struct, array_like=True):
     Attributes:
         marks: per log (topic id and partition) the first offset that is not dealt with yet.
         recent: the event ids applied last, 16 bytes each, oldest first.
-        unconfirmed: event ids written past the log whose message may still be in it, with the
+        unconfirmed: event ids written past the log and not yet met in it, with the
             microseconds since 1970 at which they were written.
         first: the earliest report.
         last: the latest report.

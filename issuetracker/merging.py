@@ -38,9 +38,10 @@ EVENTS_REMEMBERED = 128
 #: it costs a few writes a batch; an issue that is seen now and then keeps them all for long.
 OCCURRENCES_PER_HOUR = 3
 OCCURRENCES_KEPT = 30
-#: Past this no message can still be in the log (Kafka's default retention is seven days).
+#: Ids written past the log are kept until the log has come so much further: past this no message
+#: of theirs can still be in it (Kafka's default retention is seven days).
 UNCONFIRMED_FOR = timedelta(days=8)
-UNCONFIRMED_KEPT = 1000
+UNCONFIRMED_KEPT = 2000
 LOGS_REMEMBERED = 32
 REFUSED_KEPT = 1000
 
@@ -68,13 +69,13 @@ class Delivery(NamedTuple):
 
     Attributes:
         change: the change.
-        origin: where it was read; None when it was written past the log.
-        unconfirmed: written past the log, but its message may be in the log all the same.
+        origin: where it was read; None when it is written past the log. Its message may be in
+            the log all the same: an acknowledgement that did not come, or an earlier try of a
+            caller who tries again.
     """
 
     change: AnyChange
     origin: Origin | None = None
-    unconfirmed: bool = False
 
 
 @dataclass(slots=True)
@@ -148,6 +149,8 @@ class _Draft:
         self.known = set(self.recent)
         self.reports: list[tuple[Stamp, Occurrence]] = []
         self.merged = Merged(self.issue)
+        # How far the log has come, in microseconds since 1970; 0 when nothing comes from it.
+        self.log_time = 0
 
     def pass_over(self, origin: Origin) -> None:
         """Note that the change there is not applied, although later ones of its log are.
@@ -161,6 +164,8 @@ class _Draft:
 
     def take(self, delivery: Delivery) -> None:
         """Apply one change, unless it was applied before."""
+        if delivery.origin is not None:
+            self.log_time = max(self.log_time, stamp_of(delivery.change)[0])
         if self._replayed(delivery.origin) or self._retried(delivery):
             self.merged.duplicates += 1
             return
@@ -206,14 +211,14 @@ class _Draft:
             return True
         if uuid.UUID(event_id).bytes not in self.known:
             return False
-        if delivery.unconfirmed:
-            # This attempt's message may turn up when the event is no longer a recent one.
+        if delivery.origin is None:
+            # A message of it may turn up when the event is no longer a recent one.
             self._remember(delivery)
         return True
 
     def _remember(self, delivery: Delivery) -> None:
         event_id = delivery.change.event_id
-        if delivery.unconfirmed:
+        if delivery.origin is None:
             self.ledger.unconfirmed[event_id] = stamp_of(delivery.change)[0]
         else:
             self._remember_recent(event_id)
@@ -342,8 +347,8 @@ class _Draft:
         }
 
     def _forget_unconfirmed(self) -> None:
-        newest = (self.issue.updated_at - UNCONFIRMED_FOR - _EPOCH) // _MICROSECOND
-        alive = [item for item in self.ledger.unconfirmed.items() if item[1] >= newest]
+        oldest = self.log_time - UNCONFIRMED_FOR // _MICROSECOND
+        alive = [item for item in self.ledger.unconfirmed.items() if item[1] >= oldest]
         self.ledger.unconfirmed = dict(alive[-UNCONFIRMED_KEPT:])
 
 

@@ -19,6 +19,7 @@ from issuetracker import applying, bounded, consumer
 from issuetracker.merging import Delivery, Origin, _Draft
 from issuetracker.messages import Reported
 from kafka_worker import jobs
+from kafka_worker.commits import Commit
 from kafka_worker.exceptions import Unavailable
 from kafka_worker.runners import BatchRunner
 from tests.model.api import Answer
@@ -148,7 +149,7 @@ def trust_positions_of_an_earlier_topic(patch: pytest.MonkeyPatch) -> None:
     positions = Broker.committed_positions
 
     def nameless(broker: Broker, numbers: Any) -> Any:
-        return {number: (offset, "") for number, (offset, _) in positions(broker, numbers).items()}
+        return {n: Commit(found.offset) for n, found in positions(broker, numbers).items()}
 
     patch.setattr(Broker, "committed_positions", nameless)
 

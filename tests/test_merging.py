@@ -1,5 +1,6 @@
 """The merge gives the same issue in any order and any number of deliveries."""
 
+import itertools
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from issuetracker.merging import (
     EVENTS_REMEMBERED,
     OCCURRENCES_KEPT,
     OCCURRENCES_PER_HOUR,
+    UNCONFIRMED_KEPT,
     Delivery,
     Merged,
     Origin,
@@ -61,8 +63,13 @@ def commented(number: int, minutes: float = 0, body: str = "seen") -> Commented:
     )
 
 
+DAY = 24 * 60
+offsets = itertools.count()
+
+
 def merged(*changes: AnyChange, issue: Issue | None = None) -> Merged:
-    return merge(issue, [Delivery(change) for change in changes])
+    """The issue after ``changes``, each a message of its own at the end of one log."""
+    return merge(issue, [Delivery(change, Origin("log:0", next(offsets))) for change in changes])
 
 
 class Kept:
@@ -130,8 +137,8 @@ def shuffled_in_batches(draw: st.DrawFn) -> tuple[list[AnyChange], list[list[Del
     repeated = made + draw(st.lists(st.sampled_from(made), max_size=20))
     order = draw(st.permutations(repeated))
     batches: list[list[Delivery]] = [[]]
-    for change in order:
-        batches[-1].append(Delivery(change, unconfirmed=draw(st.booleans())))
+    for offset, change in enumerate(order):
+        batches[-1].append(Delivery(change, draw(st.sampled_from([None, Origin("t:0", offset)]))))
         if draw(st.booleans()):
             batches.append([])
     return made, [batch for batch in batches if batch]
@@ -187,7 +194,7 @@ def test_a_retry_counts_once_among_the_events_that_are_remembered() -> None:
 
 
 def test_an_unconfirmed_write_is_recognised_when_its_message_turns_up_much_later() -> None:
-    issue = merge(None, [Delivery(reported(1), unconfirmed=True)]).issue
+    issue = merge(None, [Delivery(reported(1))]).issue
     issue = merged(*(reported(number) for number in range(2, 1000)), issue=issue).issue
     result = merge(issue, [Delivery(reported(1), Origin("t:0", 3))])
     assert (result.issue.count, result.duplicates) == (999, 1)
@@ -206,7 +213,7 @@ def test_a_retry_further_back_than_what_is_remembered_counts_twice() -> None:
 def test_a_retry_is_recognised_when_its_own_message_turns_up_much_later() -> None:
     """Written past the log for certain, and asked for again without an acknowledgement."""
     issue = merged(reported(1)).issue
-    issue = merge(issue, [Delivery(reported(1), unconfirmed=True)]).issue
+    issue = merge(issue, [Delivery(reported(1))]).issue
     issue = merged(*(reported(number) for number in range(2, 1000)), issue=issue).issue
     assert merge(issue, [Delivery(reported(1), Origin("t:0", 3))]).issue.count == 999
 
@@ -303,8 +310,22 @@ def test_a_merge_leaves_the_issue_it_was_given_alone() -> None:
 
 
 def test_what_was_applied_can_be_asked_for() -> None:
-    issue = merge(None, [Delivery(reported(1)), Delivery(reported(2), unconfirmed=True)]).issue
+    issue = merge(None, [Delivery(reported(1)), Delivery(reported(2))]).issue
     assert has_applied(issue, [event(1), event(2), event(3)]) == {event(1), event(2)}
+
+
+def test_what_is_written_past_the_log_in_a_long_outage_is_remembered_to_a_bound() -> None:
+    issue = merge(None, [Delivery(reported(number)) for number in range(3000)]).issue
+    assert (issue.count, len(ledger_of(issue).unconfirmed)) == (3000, UNCONFIRMED_KEPT)
+    assert len(issue.ledger) < 120_000
+
+
+def test_what_was_written_past_the_log_is_forgotten_once_the_log_is_past_its_retention() -> None:
+    issue = merge(None, [Delivery(reported(1))]).issue
+    issue = merged(reported(2, 7 * DAY), issue=issue).issue
+    assert set(ledger_of(issue).unconfirmed) == {event(1)}
+    issue = merged(reported(3, 8 * DAY + 1), issue=issue).issue
+    assert ledger_of(issue).unconfirmed == {}
 
 
 @pytest.mark.parametrize("count", [1, 50])

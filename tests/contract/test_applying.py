@@ -80,7 +80,7 @@ def test_writers_who_race_for_one_issue_count_every_report_once(store: StoreProv
         except Exception as error:  # noqa: BLE001 - shown by the test's own thread
             failures.append(error)
 
-    beside = [Delivery(change, unconfirmed=True) for change in past]
+    beside = [Delivery(change) for change in past]
     threads = [
         threading.Thread(target=run, args=arguments)
         for arguments in ((from_log(logged), 10), (from_log(logged), 15), (beside, 3))

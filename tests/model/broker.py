@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from kafka_worker.commits import Commit
 from kafka_worker.subscription import Listener
 from tests.model.faults import Crash, Fault, Faults
 
@@ -88,9 +89,9 @@ class Broker:
         offset, topic_id = self.committed.get(number, (0, ""))
         return offset if topic_id in ("", self.topic_id) else 0
 
-    def committed_positions(self, numbers: Iterable[int]) -> dict[int, tuple[int | None, str]]:
+    def committed_positions(self, numbers: Iterable[int]) -> dict[int, Commit]:
         """What the group's coordinator says of partitions."""
-        return {number: self.committed.get(number, (None, "")) for number in numbers}
+        return {number: Commit(*self.committed.get(number, (None, ""))) for number in numbers}
 
     def give(self, wanted: Mapping[int, "ModelSubscription | None"], how: Fault) -> None:
         """Let partitions go to others; ``how`` the present owners learn of it."""
@@ -170,7 +171,7 @@ class ModelSubscription:
         if fault is Fault.CRASH_AFTER:
             raise Crash
 
-    def positions(self, numbers: Iterable[int]) -> dict[int, tuple[int | None, str]]:
+    def positions(self, numbers: Iterable[int]) -> dict[int, Commit]:
         return self._broker.committed_positions(numbers)
 
     def restart(self, numbers: Iterable[int]) -> None:

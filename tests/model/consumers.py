@@ -12,6 +12,7 @@ from kafka_worker.config import WorkerConfig
 from kafka_worker.dead_letters import DeadLetter
 from kafka_worker.intake import Intake
 from kafka_worker.jobs import Abandoned, Entry, Job
+from kafka_worker.marks import Marks
 from kafka_worker.metrics import Metrics
 from kafka_worker.runners import BatchRunner
 from tests.model.broker import TOPIC, Broker, ModelIdentity, ModelSubscription
@@ -108,6 +109,7 @@ class Process:
                 identity=ModelIdentity(broker),
                 policy=handler.batch,
                 metrics=METRICS,
+                marks=mock.create_autospec(Marks, instance=True),
                 before_revoke=lambda _numbers: None,
             )
         self.client = clients[0]

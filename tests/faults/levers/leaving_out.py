@@ -1,7 +1,6 @@
 """The mechanisms that keep reports, each of which can be left out."""
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,9 +35,6 @@ def _without_unconfirmed() -> None:
         self._remember_recent(delivery.change.event_id)
 
     merging._Draft._remember = remember
-    merging._Draft._retried = lambda self, delivery: (
-        uuid.UUID(delivery.change.event_id).bytes in self.known
-    )
 
 
 def _without_conditions() -> None:
