@@ -190,7 +190,7 @@ class LetterBox:
         ]
         fates = self._sender.send([stone for _, stone in stones])
         kept = {
-            letter.id: f"its letter is still there: {error.str()}"
+            letter.id: f"its letter may still be there: {error.str()}"
             for (letter, _), error in zip(stones, fates, strict=True)
             if error is not None
         }
@@ -229,7 +229,7 @@ def refusal(letter: Letter, *, force: bool = False) -> str:
 
 
 def _not_sent(error: KafkaError | None) -> str:
-    return f"the topic did not take it: {error.str()}" if error is not None else ""
+    return f"not acknowledged: {error.str()}" if error is not None else ""
 
 
 def _note_the_rest(letters: Iterable[Letter], outcome: Outcome) -> None:

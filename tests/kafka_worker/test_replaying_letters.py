@@ -130,7 +130,7 @@ def test_what_the_topic_does_not_take_keeps_its_letter(kafka: KafkaBroker) -> No
     outcome = mail.box().replay([large, small])
     assert outcome.done == [small]
     assert [letter for letter, _ in outcome.failed] == [large]
-    assert "the topic did not take it" in outcome.failed[0][1]
+    assert "not acknowledged: Broker: Message size too large" in outcome.failed[0][1]
     assert mail.letters() == [large]
 
 
