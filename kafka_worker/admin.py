@@ -115,13 +115,15 @@ class DeadLetterAdmin(_DeadLetterAdmin):
             messages.warning(request, "None of them is there." if ids else "Choose letters first.")
             return self._back(request, box)
         if "confirmed" not in request.POST:
+            rows = rows_of(box.handler, letters)
             return self._page(
                 request,
                 "confirm",
                 f"{action.capitalize()} {counted(len(letters))}?",
                 box=box,
                 action=action,
-                rows=rows_of(box.handler, letters),
+                rows=rows,
+                may_force=action == "replay" and any(row.held_back for row in rows),
                 query=request.POST.get("query", ""),
             )
         outcome = self._do(request, action, box, letters)

@@ -117,6 +117,7 @@ def test_replaying_asks_first_then_sends_the_message(admin: Client, mail: Mail) 
     mail.write(mail.message(1, b"again"), mail.message(2, b"other"))
     asked = admin.post(ACT, form("replay", FIRST, query="handler=orders&reason=wrong"))
     assert "Replay 1 letter?" in text_of(asked.content)
+    assert 'name="force"' not in asked.content.decode()
     assert f"{mail.topic}[0]@1" in text_of(asked.content)
     assert offsets(mail) == [1, 2]
     done = admin.post(
@@ -152,6 +153,7 @@ def test_choosing_nothing_or_what_has_gone_leads_back(admin: Client, mail: Mail)
 def test_a_message_that_keeps_dying_has_to_be_forced(admin: Client, mail: Mail) -> None:
     mail.write(mail.message(1, headers=(("dead-letter-replays", b"3"),)))
     assert "held back" in text_of(admin.get(LETTERS).content)
+    assert 'name="force"' in admin.post(ACT, form("replay", FIRST)).content.decode()
     tried = admin.post(ACT, form("replay", FIRST, confirmed="yes"), follow=True)
     assert "1 not replayed: it came back 3 times already" in text_of(tried.content)
     assert offsets(mail) == [1]
