@@ -1,131 +1,109 @@
-"""The dead-letter topic: messages that can never succeed, whole, with headers that say why."""
+"""Puts messages that can never succeed on the dead-letter topic, so that none stops its partition.
 
+What is transient waits: the letters come again. What the topic refuses for good, such as a letter
+that is too large for it, is written without its content, and says where the message lies.
+"""
+
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import Message as Report
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import Unavailable
-from kafka_worker.messages import Message
-from kafka_worker.topics import HEADROOM, dead_letters_of
+from kafka_worker.letters.form import DeadLetter, Record, dead_letters_of, whole, withheld
+from kafka_worker.letters.sending import REFUSALS, Outgoing, Sender
+from kafka_worker.letters.topic import LetterTopic
+from kafka_worker.metrics import Metrics
 
-Headers = list[tuple[str, str | bytes | None]]
-
-HEADER_PREFIX = "dead-letter-"
-_LONGEST_REASON = 500
-_LONGEST_ERROR = 8_000
-_DELIVERY_TIMEOUT_MS = 8_000
-# Longer than the client's own, so that each message's fate is known when the wait ends.
-_FLUSH_TIMEOUT = 10.0
-# The topic decides what is too large; the client shall not be the narrower gate.
-_CLIENT_LIMIT = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that can never succeed.
-
-    Attributes:
-        message: the message, as it was received.
-        reason: why, in a few words.
-        error: the particulars.
-        attempts: how often the handler was called with it.
-    """
-
-    message: Message
-    reason: str
-    error: str
-    attempts: int
+logger = logging.getLogger(__name__)
 
 
 class DeadLetters:
-    """Writes dead letters and waits until the broker has them."""
+    """Writes the dead letters of one handler and waits until the broker has them.
 
-    def __init__(self, config: WorkerConfig, group: str) -> None:
-        self._options = {
-            **config.client_options(),
-            "acks": "all",
-            "enable.idempotence": True,
-            "linger.ms": 2,
-            "message.max.bytes": _CLIENT_LIMIT + HEADROOM,
-            "message.timeout.ms": _DELIVERY_TIMEOUT_MS,
-        }
+    Args:
+        config: where the brokers are.
+        group: the handler's consumer group.
+        metrics: the handler's.
+    """
+
+    def __init__(self, config: WorkerConfig, group: str, metrics: Metrics) -> None:
+        self._config = config
         self._group = group
-        self._producer: Producer | None = None
+        self._metrics = metrics
+        self._sender = Sender(config)
+        self._topic: LetterTopic | None = None
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Write the letters; when this returns, the broker has acknowledged every one.
 
         A letter may be written twice, when an acknowledgement was lost or the worker ended before
-        its commit. Topic id, partition and offset in its headers tell that it is the same one.
+        its commit. Its key tells that it is the same one.
 
         Raises:
             Unavailable: at least one was not acknowledged; all of them have to be written again.
         """
         if not letters:
             return
-        outcome = _Outcome()
+        now = datetime.now(UTC)
         try:
-            self._send(letters, outcome)
+            self._ready(letters[0].message.topic).ensure()
         except KafkaException as failure:
-            self._give_up(letters[0], failure.args[0])
-        if outcome.error is not None or outcome.acknowledged != len(letters):
-            self._give_up(letters[0], outcome.error)
+            raise self._outage(letters[0], failure.args[0]) from failure
+        refused = self._send(letters, [whole(each, self._group, now) for each in letters])
+        if refused:
+            self._withhold([(letters[place], error) for place, error in refused], now)
 
     def close(self) -> None:
-        """Let go of the connection; nothing is outstanding, because ``write`` waits."""
-        self._producer = None
+        """Let go of the connections."""
+        self._sender.close()
+        self._topic = None
 
-    def _send(self, letters: Sequence[DeadLetter], outcome: "_Outcome") -> None:
-        if self._producer is None:
-            self._producer = Producer(dict(self._options))
-        for letter in letters:
-            self._producer.produce(
+    def _withhold(self, refused: Sequence[tuple[DeadLetter, KafkaError]], now: datetime) -> None:
+        letters = [letter for letter, _ in refused]
+        records = [withheld(each, self._group, now, error.name()) for each, error in refused]
+        for place, error in self._send(letters, records):
+            # The topic refuses whatever comes: not the letter's fault, and for a person to mend.
+            raise self._outage(letters[place], error)
+        self._metrics.letters_withheld.inc(len(letters))
+        for letter, error in refused:
+            logger.error(
+                "%s takes no letter with the content of %s (%s); the message itself stays where "
+                "it is until that topic's retention takes it",
                 dead_letters_of(letter.message.topic),
-                value=letter.message.value,
-                key=letter.message.key,
-                headers=headers_of(letter, self._group, datetime.now(UTC)),
-                on_delivery=outcome.report,
+                letter.message.position,
+                error.str(),
             )
-            self._producer.poll(0)
-        self._producer.flush(_FLUSH_TIMEOUT)
 
-    def _give_up(self, letter: DeadLetter, error: KafkaError | None) -> None:
-        # An idempotent producer may have lost its order for good; a new one costs little.
-        self._producer = None
-        cause = error.str() if error is not None else "no acknowledgement in time"
-        raise Unavailable(f"topic {dead_letters_of(letter.message.topic)} ({cause})")
+    def _send(
+        self, letters: Sequence[DeadLetter], records: Sequence[Record]
+    ) -> list[tuple[int, KafkaError]]:
+        """Send a record for each letter; places and errors of those that are refused for good.
 
+        Raises:
+            Unavailable: another one was not acknowledged.
+        """
+        topic = dead_letters_of(letters[0].message.topic)
+        fates = self._sender.send(
+            [Outgoing(topic, record.key, record.value, record.headers) for record in records]
+        )
+        refused = []
+        for place, error in enumerate(fates):
+            if error is not None and error.code() not in REFUSALS:
+                raise self._outage(letters[place], error)
+            if error is not None:
+                refused.append((place, error))
+        return refused
 
-class _Outcome:
-    """Collects what became of the messages of one ``write``."""
+    def _ready(self, topic: str) -> LetterTopic:
+        if self._topic is None:
+            self._topic = LetterTopic(
+                self._config, topic, AdminClient(dict(self._config.client_options()))
+            )
+        return self._topic
 
-    def __init__(self) -> None:
-        self.acknowledged = 0
-        self.error: KafkaError | None = None
-
-    def report(self, error: KafkaError | None, _message: Report) -> None:
-        if error is None:
-            self.acknowledged += 1
-        else:
-            self.error = error
-
-
-def headers_of(letter: DeadLetter, group: str, now: datetime) -> Headers:
-    """The message's own headers, then those that say why and where it came from."""
-    message = letter.message
-    added = {
-        "reason": letter.reason[:_LONGEST_REASON],
-        "error": letter.error[:_LONGEST_ERROR],
-        "topic": message.topic,
-        "topic-id": message.topic_id,
-        "partition": str(message.partition),
-        "offset": str(message.offset),
-        "attempts": str(letter.attempts),
-        "time": now.isoformat(timespec="milliseconds"),
-        "group": group,
-    }
-    return [*message.headers, *((HEADER_PREFIX + name, added[name].encode()) for name in added)]
+    def _outage(self, letter: DeadLetter, error: KafkaError) -> Unavailable:
+        return Unavailable(f"topic {dead_letters_of(letter.message.topic)} ({error.str()})")

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 _SLICE = 500
 _RETRY_AFTER = 1.0
 _COMMIT_EVERY = 0.2
+_COUNT_EVERY = 0.5
 
 
 class Intake:
@@ -68,8 +69,9 @@ class Intake:
         self._metrics = metrics
         self._marks = marks
         self._before_revoke = before_revoke
-        # When the client was in trouble last: messages that were not handled.
+        # Messages that were not handled when the topic was the same for certain.
         self._unread = 0
+        self._next_count = 0.0
         self._next_look = 0.0
         self._next_commit = 0.0
         self._subscription = Subscription(config, handler.topic, handler.group, self)
@@ -151,6 +153,10 @@ class Intake:
             partition.replace_position()
         if self._identity.settled and self._identity.current != self._topic_id:
             self._meet_topic()
+        elif self._identity.settled and now >= self._next_count:
+            # Once another topic is there, the ends of the partitions are that one's.
+            self._next_count = now + _COUNT_EVERY
+            self._unread = sum(self.lag().values())
         if now < self._next_look:
             return
         if self._identity.settled and not self.ready:
@@ -196,9 +202,6 @@ class Intake:
 
     def troubled(self) -> None:
         """The client has reported an error; the topic may be another one afterwards."""
-        if self._identity.settled:
-            # Later the ends of the partitions may be another topic's already.
-            self._unread = sum(self.lag().values())
         self._identity.demand()
 
     def _keep(self, raw: confluent_kafka.Message, partition: Partition) -> None:
@@ -227,7 +230,7 @@ class Intake:
                 before,
             )
             self._count_deleted()
-            self._restart(self.partitions.numbers())
+            self._rejoin()
 
     def _count_deleted(self) -> None:
         """Say what went with the earlier topic, as far as its end was seen."""
@@ -235,6 +238,13 @@ class Intake:
         if unread:
             self._metrics.lost(unread, "deletion")
             logger.error("Up to %d messages of the earlier topic were deleted unread", unread)
+
+    def _rejoin(self) -> None:
+        """Begin as a new member; what is committed for the earlier topic will not count."""
+        self.partitions.remove(self.partitions.numbers())
+        self.buffer.discard_dead()
+        self.joined = self.held = False
+        self._subscription.reopen()
 
     def _restart(self, numbers: list[int]) -> None:
         if not numbers:

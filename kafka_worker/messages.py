@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import confluent_kafka
 
+Header = tuple[str, bytes | None]
+
 _MILLISECONDS = 1_000
 
 
@@ -22,7 +24,7 @@ class Message:
         offset: place in the partition.
         key: the key, or None.
         value: the payload, or None.
-        headers: names and values, in the order in which they were sent.
+        headers: names and values, in the order in which they were sent; a value may be None.
         timestamp: when the message was made (or appended, if the topic says so), in UTC.
     """
 
@@ -32,7 +34,7 @@ class Message:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[Header, ...]
     timestamp: datetime
 
     @property
@@ -58,9 +60,9 @@ def from_kafka(raw: "confluent_kafka.Message", topic_id: str) -> Message:
         topic_id=topic_id,
         partition=raw.partition() or 0,
         offset=raw.offset() or 0,
-        key=_bytes(raw.key()),
-        value=_bytes(raw.value()),
-        headers=tuple((name, _bytes(value) or b"") for name, value in _headers(raw)),
+        key=key_of(raw),
+        value=value_of(raw),
+        headers=tuple(headers_in(raw)),
         timestamp=timestamp_of(raw),
     )
 
@@ -75,9 +77,21 @@ def size_of(raw: "confluent_kafka.Message") -> int:
     return len(raw.key() or b"") + len(raw.value() or b"")
 
 
-def _headers(raw: "confluent_kafka.Message") -> list[tuple[str, str | bytes | None]]:
+def key_of(raw: "confluent_kafka.Message") -> bytes | None:
+    """The message's key, or None."""
+    return _bytes(raw.key())
+
+
+def value_of(raw: "confluent_kafka.Message") -> bytes | None:
+    """The message's value, or None."""
+    return _bytes(raw.value())
+
+
+def headers_in(raw: "confluent_kafka.Message") -> list[Header]:
+    """The message's headers, in their order."""
     headers = raw.headers() or []
-    return list(headers.items() if isinstance(headers, dict) else headers)
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return [(name, _bytes(value)) for name, value in pairs]
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

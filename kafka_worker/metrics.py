@@ -28,6 +28,17 @@ RETRIES = Counter(
 DEAD_LETTERS = Counter(
     "kafka_worker_dead_letters", "Messages put into the dead-letter topic.", _LABELS
 )
+LETTERS_WITHHELD = Counter(
+    "kafka_worker_dead_letters_withheld",
+    "Dead letters without their message's content, which the topic refused.",
+    _LABELS,
+)
+LETTERS_REPLAYED = Counter(
+    "kafka_worker_dead_letters_replayed", "Dead letters put back on their topic.", _LABELS
+)
+LETTERS_DISCARDED = Counter(
+    "kafka_worker_dead_letters_discarded", "Dead letters thrown away by a person.", _LABELS
+)
 PAUSES = Counter("kafka_worker_pauses", "Times consumption was paused for a busy handler.", _LABELS)
 REBALANCES = Counter(
     "kafka_worker_rebalances", "Changes of the assigned partitions.", (*_LABELS, "change")
@@ -69,6 +80,7 @@ class Metrics:
     batch_messages: Histogram = field(init=False)
     handle_seconds: Histogram = field(init=False)
     dead_letters: Counter = field(init=False)
+    letters_withheld: Counter = field(init=False)
     pauses: Counter = field(init=False)
     begun_anew: Counter = field(init=False)
     oldest_unwritten: Gauge = field(init=False)
@@ -81,6 +93,7 @@ class Metrics:
             "batch_messages": BATCH_MESSAGES,
             "handle_seconds": HANDLE_SECONDS,
             "dead_letters": DEAD_LETTERS,
+            "letters_withheld": LETTERS_WITHHELD,
             "pauses": PAUSES,
             "begun_anew": BEGUN_ANEW,
             "oldest_unwritten": OLDEST_UNWRITTEN_SECONDS,

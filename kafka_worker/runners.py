@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from kafka_worker.dead_letters import DeadLetter, DeadLetters
+from kafka_worker.dead_letters import DeadLetters
 from kafka_worker.exceptions import ConfigurationError, Reject, Unavailable
 from kafka_worker.handlers import BatchHandler, Handler, MessageHandler, Rejected
 from kafka_worker.jobs import Entry, Job
+from kafka_worker.letters.form import DeadLetter
 from kafka_worker.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -218,9 +219,16 @@ def failed(entry: Entry, error: Exception, attempts: int) -> DeadLetter:
     return DeadLetter(
         entry.message,
         reason="the handler failed",
-        error=f"{type(error).__name__}: {error}",
+        error=f"{type(error).__name__}: {_said_by(error)}",
         attempts=attempts,
     )
+
+
+def _said_by(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the app's own class; its message must not lose the letter
+        return "(its text can not be made)"
 
 
 def _letter(rejected: Rejected, attempts: int) -> DeadLetter:

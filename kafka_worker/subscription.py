@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -53,14 +53,17 @@ class Subscription:
         self._listener = listener
         self._failure: BaseException | None = None
         self._reported: dict[int, float] = {}
-        self._consumer = Consumer(
-            {
-                **config.consumer_options(group),
-                "on_commit": self._on_commit,
-                "error_cb": self._on_error,
-            },
-            logger=logging.getLogger("kafka_worker.librdkafka"),
-        )
+        self._options: dict[str, Any] = {
+            **config.consumer_options(group),
+            "on_commit": self._on_commit,
+            "error_cb": self._on_error,
+            # Errors are told below; librdkafka would log each of many attempts a second.
+            "log_level": 2,
+        }
+        self._consumer = self._connect()
+
+    def _connect(self) -> Consumer:
+        return Consumer(self._options, logger=logging.getLogger("kafka_worker.librdkafka"))
 
     def open(self) -> None:
         """Join the group."""
@@ -75,6 +78,16 @@ class Subscription:
         """Leave the group; partitions are revoked first."""
         self._consumer.close()
         self._raise_failure()
+
+    def reopen(self) -> None:
+        """Leave the group and join it anew, as a client that knows nothing of the topic.
+
+        One that has seen the topic gone may never fetch from the one made in its place, whatever
+        it is assigned.
+        """
+        self.close()
+        self._consumer = self._connect()
+        self.open()
 
     def receive(self, limit: int, timeout: float) -> list[Message]:
         """Receive what has come, waiting at most ``timeout`` seconds for the first message.

@@ -1,4 +1,4 @@
-"""The topics a handler needs: there before it starts, the dead letters' one with more room."""
+"""The topics a handler needs: there before it starts."""
 
 import logging
 from dataclasses import dataclass
@@ -7,21 +7,17 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ClusterMetadata,
-    ConfigResource,
 )
 from confluent_kafka.cimpl import NewTopic
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import ConfigurationError, Unavailable
 from kafka_worker.identity import BrokerIdentity, DerivedIdentity, TopicIdentity, derive_topic_id
+from kafka_worker.letters.topic import IN_PROCESS_BROKER, LetterTopic
 from kafka_worker.marks import Marks
 
 logger = logging.getLogger(__name__)
 
-DEAD_LETTERS_SUFFIX = ".dead-letters"
-# The headers of a dead letter need room that the message itself did not need.
-HEADROOM = 64 * 1024
-_IN_PROCESS_BROKER = "mockCluster"
 _TIMEOUT = 5.0
 # Without a broker this is how long a signal has to wait.
 _FIRST_TIMEOUT = 2.0
@@ -34,11 +30,6 @@ _TRANSIENT = {
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.UNKNOWN_TOPIC_OR_PART,  # just created, not everywhere yet
 }
-
-
-def dead_letters_of(topic: str) -> str:
-    """Name of the topic to which rejected messages of ``topic`` go."""
-    return topic + DEAD_LETTERS_SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +53,7 @@ class Cluster:
         """What a broker says about its cluster."""
         cluster_id = metadata.cluster_id or ""
         return cls(
-            in_process=cluster_id.startswith(_IN_PROCESS_BROKER),
+            in_process=cluster_id.startswith(IN_PROCESS_BROKER),
             cluster_id=cluster_id,
             addresses=[f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()],
             topics=frozenset(metadata.topics or {}),
@@ -75,7 +66,8 @@ class Topics:
     def __init__(self, config: WorkerConfig, topic: str) -> None:
         self._config = config
         self._topic = topic
-        self._admin = AdminClient(dict(config.client_options()))
+        # Trouble is told by whoever asks; librdkafka would log each of many attempts a second.
+        self._admin = AdminClient({**config.client_options(), "log_level": 2})
 
     @property
     def marks(self) -> Marks:
@@ -103,11 +95,11 @@ class Topics:
         try:
             cluster = self._look()
             if cluster.in_process:
-                # There, asking for a topic makes it, and creating topics is not supported.
+                # There, asking for a topic makes it.
                 self._admin.list_topics(self._topic, timeout=_TIMEOUT)
-                self._admin.list_topics(dead_letters_of(self._topic), timeout=_TIMEOUT)
-            else:
-                self._create_missing(cluster.topics)
+            elif self._topic not in cluster.topics:
+                self._create()
+            LetterTopic(self._config, self._topic, self._admin).ensure()
         except KafkaException as failure:
             raise self._translate(failure) from failure
         return self._identity(cluster)
@@ -127,43 +119,19 @@ class Topics:
         interval = self._config.identity_interval.total_seconds()
         return BrokerIdentity(self._admin, self._topic, interval, fallback=derived)
 
-    def _create_missing(self, existing: frozenset[str]) -> None:
-        if self._topic not in existing:
-            self._create(self._topic, {})
-        limit = self._limit(self._topic)
-        dead_letters = dead_letters_of(self._topic)
-        if dead_letters not in existing:
-            # Dead letters wait for a person, however long that takes.
-            config = {"max.message.bytes": str(limit + HEADROOM), "retention.ms": "-1"}
-            self._create(dead_letters, config)
-        elif self._limit(dead_letters) <= limit:
-            logger.warning(
-                "Topic %s takes no larger messages than %s; set its max.message.bytes to %d, "
-                "or a large rejected message will stop its partition",
-                dead_letters,
-                self._topic,
-                limit + HEADROOM,
-            )
-
-    def _create(self, name: str, config: dict[str, str]) -> None:
+    def _create(self) -> None:
         topic = NewTopic(
-            name,
+            self._topic,
             num_partitions=self._config.partitions,
             replication_factor=self._config.replication_factor,
-            config=config,
         )
         try:
-            self._admin.create_topics([topic], operation_timeout=_TIMEOUT)[name].result()
+            self._admin.create_topics([topic], operation_timeout=_TIMEOUT)[self._topic].result()
         except KafkaException as failure:
             if _error_of(failure).code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
         else:
-            logger.info("Created topic %s with %d partitions", name, self._config.partitions)
-
-    def _limit(self, topic: str) -> int:
-        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        answers = self._admin.describe_configs([resource], request_timeout=_TIMEOUT)
-        return int(answers[resource].result()["max.message.bytes"].value)
+            logger.info("Created topic %s with %d partitions", self._topic, self._config.partitions)
 
     def _translate(self, failure: KafkaException) -> Exception:
         error = _error_of(failure)

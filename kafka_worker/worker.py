@@ -57,7 +57,7 @@ class Worker:
         self._config = config
         self._policy = handler.batch if isinstance(handler, BatchHandler) else _AHEAD
         self._metrics = Metrics(handler.name)
-        self._dead_letters = DeadLetters(config, handler.group)
+        self._dead_letters = DeadLetters(config, handler.group, self._metrics)
         runner = runner_for(handler, self._dead_letters, self._metrics)
         self._thread = HandlerThread(runner.run, f"handler-{handler.name}")
         self._cadence = Cadence(self._policy.interval.total_seconds())

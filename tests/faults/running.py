@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from issuetracker.messages import TOPIC
-from kafka_worker.topics import dead_letters_of
+from kafka_worker.letters.form import dead_letters_of
 from tests.faults.audit import Audit, audit
 from tests.faults.breaking import Row
 from tests.faults.load import Load

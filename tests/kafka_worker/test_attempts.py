@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kafka_worker.dead_letters import DeadLetter
 from kafka_worker.exceptions import Reject, Unavailable
 from kafka_worker.handlers import Rejected
 from kafka_worker.jobs import Abandoned, Entry, Job
+from kafka_worker.letters.form import DeadLetter
 from kafka_worker.messages import Message
 from kafka_worker.metrics import Metrics
 from kafka_worker.partitions import Partition

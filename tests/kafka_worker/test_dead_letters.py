@@ -1,18 +1,15 @@
-import time
 from collections.abc import Sequence
 
 import pytest
-from confluent_kafka import Message as KafkaMessage
-from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-)
+from confluent_kafka import KafkaError
 from confluent_kafka.cimpl import NewTopic
+from prometheus_client import REGISTRY
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import Reject
 from kafka_worker.handlers import Rejected
+from kafka_worker.letters.form import Content
+from kafka_worker.letters.topic import LetterTopic
 from kafka_worker.messages import Message
 from tests.kafka_worker.helpers import (
     BatchRecorder,
@@ -23,20 +20,14 @@ from tests.kafka_worker.helpers import (
     produce,
     running,
 )
+from tests.kafka_worker.letters import Mail, headers, mail_of
+from tests.kafka_worker.misbehaving import misbehaving_broker
 from tests.services import KafkaBroker
-
-SET = AlterConfigOpType.SET
 
 
 @pytest.fixture
 def config(kafka: KafkaBroker) -> WorkerConfig:
     return WorkerConfig(bootstrap_servers=kafka.bootstrap_servers)
-
-
-def headers(letter: KafkaMessage) -> dict[str, str]:
-    found = letter.headers() or []
-    assert isinstance(found, list)
-    return {name: bytes(value or b"").decode() for name, value in found}  # type: ignore[arg-type]
 
 
 def test_a_rejected_message_lies_whole_in_the_dead_letter_topic(
@@ -55,7 +46,8 @@ def test_a_rejected_message_lies_whole_in_the_dead_letter_topic(
     with running(handler, config):
         eventually(lambda: len(handler.handled) == 2)
     (letter,) = contents(kafka.bootstrap_servers, f"{topic}.dead-letters", 1)
-    assert (letter.key(), letter.value()) == (b"k", b"bad")
+    topic_id = handler.handled[0].topic_id
+    assert (letter.key(), letter.value()) == (f"{topic_id}:0:1".encode(), b"bad")
     said = headers(letter)
     assert said.pop("dead-letter-time").startswith("20")
     assert said == {
@@ -63,11 +55,12 @@ def test_a_rejected_message_lies_whole_in_the_dead_letter_topic(
         "dead-letter-reason": "wrong schema",
         "dead-letter-error": "title is missing",
         "dead-letter-topic": topic,
-        "dead-letter-topic-id": handler.handled[0].topic_id,
+        "dead-letter-topic-id": topic_id,
         "dead-letter-partition": "0",
         "dead-letter-offset": "1",
         "dead-letter-attempts": "1",
         "dead-letter-group": group,
+        "dead-letter-key": "k",
     }
     assert committed(kafka.bootstrap_servers, topic, group) == 3
 
@@ -110,42 +103,84 @@ def test_a_message_as_large_as_the_topic_takes_fits_with_its_headers(
     assert letter.value() == large
 
 
-def test_dead_letters_are_kept_until_someone_has_looked(
-    kafka: KafkaBroker, config: WorkerConfig
+def test_many_letters_that_are_large_together_fit(kafka: KafkaBroker) -> None:
+    mail = mail_of(kafka, max_message_bytes="200000")
+    mail.write(*(mail.message(offset, b"x" * 150_000) for offset in range(20)))
+    assert [letter.withheld for letter in mail.letters()] == [""] * 20
+
+
+def test_a_letter_that_the_topic_refuses_for_good_leaves_its_message_out_and_finds_it_again(
+    kafka: KafkaBroker, config: WorkerConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    topic = kafka.topic(partitions=1)
+    # As when nobody may change the topic's settings.
+    monkeypatch.setattr(LetterTopic, "ensure", lambda _: None)
+    mail = mail_of(kafka)
+    narrow = NewTopic(mail.name, 1, 1, config={"max.message.bytes": "5000"})
     admin = kafka.admin()
-    resource = ConfigResource(ConfigResource.Type.TOPIC, f"{topic}.dead-letters")
-    with running(Recorder(topic, kafka.group()), config):
-        eventually(lambda: resource.name in admin.list_topics(timeout=5).topics)
-    settings = admin.describe_configs([resource])[resource].result(10)
-    assert settings["retention.ms"].value == "-1"
-
-
-def test_while_the_dead_letter_topic_refuses_the_partition_waits(
-    kafka: KafkaBroker, config: WorkerConfig
-) -> None:
-    topic, group = kafka.topic(partitions=1), kafka.group()
-    dead_letters, admin = f"{topic}.dead-letters", kafka.admin()
-    narrow = NewTopic(dead_letters, 1, 1, config={"max.message.bytes": "100"})
-    admin.create_topics([narrow])[dead_letters].result(10)
+    admin.create_topics([narrow])[mail.name].result(10)
+    large = b"b" * 10_000
 
     def act(message: Message) -> None:
         if message.value != b"good":
             raise Reject("wrong schema")
 
-    handler = Recorder(topic, group, act)
-    produce(kafka.bootstrap_servers, topic, [b"b" * 1_000, b"good"])
+    group = kafka.group()
+    handler = Recorder(mail.topic, group, act)
+    produce(mail.servers, mail.topic, [large], key=b"k", headers=[("own", b"x" * 9_000)])
+    produce(mail.servers, mail.topic, [b"good"])
     with running(handler, config):
-        eventually(lambda: handler.calls)
-        time.sleep(1)
-        assert handler.calls == 1
-        assert committed(kafka.bootstrap_servers, topic, group) < 0
-        wider = ConfigEntry("max.message.bytes", "100000", incremental_operation=SET)
-        resource = ConfigResource(
-            ConfigResource.Type.TOPIC, dead_letters, incremental_configs=[wider]
-        )
-        admin.incremental_alter_configs([resource])[resource].result(10)
         eventually(lambda: handler.values == [b"good"])
-    assert len(contents(kafka.bootstrap_servers, dead_letters, 1)) == 1
-    assert committed(kafka.bootstrap_servers, topic, group) == 2
+    assert committed(mail.servers, mail.topic, group) == 2
+    (letter,) = mail.letters()
+    assert letter.withheld == "MSG_SIZE_TOO_LARGE"
+    opened = mail.box().open(letter)
+    assert opened is not None
+    assert opened[1] == Content(b"k", large, (("own", b"x" * 9_000),))
+    assert mail.box().replay([letter]).done == [letter]
+    assert contents(mail.servers, mail.topic, 3)[2].value() == large
+
+
+def test_what_the_broker_calls_invalid_does_not_stop_the_partition() -> None:
+    with misbehaving_broker() as broker:
+        mail = Mail(broker.address, "orders")
+        mail.write(mail.message(0))
+        broker.answer_produce_with(KafkaError.INVALID_RECORD)
+        mail.write(mail.message(1))
+        assert [letter.withheld for letter in mail.letters()] == ["", "INVALID_RECORD"]
+
+
+@pytest.mark.parametrize("error", ["half a character: \ud800", "\x00" * 100_000, ""])
+def test_no_error_text_loses_a_letter(kafka: KafkaBroker, error: str) -> None:
+    mail = mail_of(kafka)
+    mail.write(mail.message(), error=error, reason=error)
+    (letter,) = mail.letters()
+    assert letter.error == error.encode(errors="backslashreplace").decode()[:200]
+
+
+def test_while_the_dead_letter_topic_takes_nothing_the_partition_waits() -> None:
+    def act(message: Message) -> None:
+        if message.value == b"bad":
+            raise Reject("wrong schema")
+
+    with misbehaving_broker() as broker:
+        mail = Mail(broker.address, "orders")
+        mail.box().find()
+        produce(broker.address, "orders", [b"bad", b"good"], partition=0)
+        # Of these the client asks once each: they are for a person to mend.
+        broker.answer_produce_with(*[KafkaError.TOPIC_AUTHORIZATION_FAILED] * 3)
+        handler = Recorder("orders", "billing", act)
+        before = waits()
+        with running(handler, mail.config):
+            eventually(lambda: handler.values == [b"good"])
+        assert handler.calls == 2
+        assert [letter.withheld for letter in mail.letters()] == [""]
+    assert waits() == before + 3
+
+
+def waits() -> float:
+    return (
+        REGISTRY.get_sample_value(
+            "kafka_worker_retries_total", {"handler": "recorder", "cause": "unavailable"}
+        )
+        or 0.0
+    )

@@ -7,8 +7,10 @@ from confluent_kafka import Producer
 
 from kafka_worker.config import WorkerConfig
 from kafka_worker.exceptions import Reject
+from kafka_worker.letters.form import Content
 from kafka_worker.messages import Message
 from tests.kafka_worker.helpers import Recorder, contents, eventually, produce, running
+from tests.kafka_worker.letters import Mail
 from tests.services import unique
 
 
@@ -38,6 +40,26 @@ def test_messages_are_handled_rejected_and_not_repeated_after_a_restart(servers:
         eventually(lambda: second.values == [b"3"])
     assert letter.value() == b"bad"
     assert first.handled[0].topic_id == second.handled[0].topic_id
+
+
+def test_letters_are_listed_shown_replayed_and_discarded(servers: str) -> None:
+    mail = Mail(servers, unique("orders"))
+
+    def act(message: Message) -> None:
+        if message.value in {b"bad", b"worse"}:
+            raise Reject("wrong schema")
+
+    with running(Recorder(mail.topic, unique("billing"), act), mail.config):
+        produce(servers, mail.topic, [b"bad", b"good", b"worse"], key=b"k", partition=1)
+        eventually(lambda: len(mail.letters()) == 2)
+        bad, worse = mail.letters()
+        opened = mail.box().open(bad)
+        assert opened is not None
+        assert opened[1] == Content(b"k", b"bad", ())
+        assert mail.box().discard([worse]).done == [worse]
+        assert mail.box().replay([bad]).done == [bad]
+        eventually(lambda: [letter.replays for letter in mail.letters()] == [1])
+    assert contents(servers, mail.topic, 4)[3].value() == b"bad"
 
 
 def test_a_topic_has_another_id_with_every_start_of_the_broker() -> None:

@@ -174,6 +174,12 @@ class ModelSubscription:
     def positions(self, numbers: Iterable[int]) -> dict[int, Commit]:
         return self._broker.committed_positions(numbers)
 
+    def reopen(self) -> None:
+        numbers = list(self._places)
+        self.give_up(numbers, revoked=True)
+        for number in numbers:
+            self.get(number)
+
     def restart(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             self._places[number] = self._broker.logs[number].low

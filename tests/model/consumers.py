@@ -9,9 +9,9 @@ from issuetracker.issues import Issue
 from issuetracker.providers.base import StoreProvider
 from kafka_worker import BatchHandler, BatchPolicy, Message, Rejected, RetryPolicy, Unavailable
 from kafka_worker.config import WorkerConfig
-from kafka_worker.dead_letters import DeadLetter
 from kafka_worker.intake import Intake
 from kafka_worker.jobs import Abandoned, Entry, Job
+from kafka_worker.letters.form import DeadLetter
 from kafka_worker.marks import Marks
 from kafka_worker.metrics import Metrics
 from kafka_worker.runners import BatchRunner
