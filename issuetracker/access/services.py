@@ -16,6 +16,7 @@ GROUP = "Services"
 PREFIX = "service."
 #: Names remembered as made; whoever invents names without end makes lookups, not memory.
 NAMES_REMEMBERED = 10_000
+SERVICES_OFFERED = 300
 #: Seconds a report waits for its service user to be made; it does not need the user.
 WAIT_SECONDS = 0.3
 #: Seconds without another try after the database failed.
@@ -48,6 +49,15 @@ def make_service_user(component: str) -> User:
     if created:
         logger.info("Created a service user", extra={"user": name})
     return user
+
+
+def known_services() -> list[str]:
+    """Names of components that have a service user, to choose from; the first few hundred."""
+    names = get_user_model().objects.filter(username__startswith=PREFIX).order_by("username")
+    return [
+        name.removeprefix(PREFIX)
+        for name in names.values_list("username", flat=True)[:SERVICES_OFFERED]
+    ]
 
 
 class ServiceUsers:
