@@ -43,6 +43,8 @@ class ServiceToken(models.Model):
 
     class Meta:
         ordering = ("user", "-created_at")
+        # Tokens are revoked, never deleted.
+        default_permissions = ("add", "change", "view")
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.user.get_username()}"
@@ -107,7 +109,8 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ("-time", "-id")
-        verbose_name_plural = "audit log"
+        verbose_name_plural = "audit entries"
+        default_permissions = ("view",)
         indexes: ClassVar = [
             models.Index(fields=["-time", "-id"], name="audit_newest"),
             models.Index(fields=["action", "-time"], name="audit_action"),

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from issuetracker.access import tokens as tokens_module
@@ -60,6 +61,15 @@ def test_a_wrong_token_is_refused_whatever_the_setting(
 ) -> None:
     settings.ISSUETRACKER_ACCESS = access
     assert _post(api, secret) == 401
+
+
+def test_a_report_with_a_known_token_needs_no_database(
+    api: Client, publisher: IssuePublisher, token_required: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    secret = _make_token()
+    assert _post(api, secret) == 202
+    with django_db_blocker.block():
+        assert [_post(api, secret) for _ in range(10)] == [202] * 10
 
 
 def test_another_scheme_is_refused(api: Client, no_broker: IssuePublisher) -> None:

@@ -1,9 +1,9 @@
 """The audit log in the admin site: to read, and nothing else."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from issuetracker.access.admin.showing import badge, moment
@@ -54,6 +54,13 @@ class AuditEntryAdmin(_AuditEntryAdmin):
     ) -> bool:
         """Nobody: entries go when they are old enough."""
         return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list of entries."""
+        wide = {"title": "Audit log", "is_nav_sidebar_enabled": False}
+        return super().changelist_view(request, {**wide, **(extra_context or {})})
 
     @admin.display(description="when", ordering="time")
     def when(self, entry: AuditEntry) -> SafeString:

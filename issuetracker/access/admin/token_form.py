@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-import msgspec
 from django import forms
 
 from issuetracker.access.permissions import MEANINGS, USUAL
-from issuetracker.messages import Component
+from issuetracker.access.services import checked_component
 
 #: How long a token can be good; none is for ever by default.
 LIVES: dict[str, tuple[str, timedelta | None]] = {
@@ -50,9 +49,9 @@ class TokenForm(forms.Form):
         """
         service: str = self.cleaned_data["service"]
         try:
-            return msgspec.convert(service, Component)
-        except msgspec.ValidationError as error:
-            raise forms.ValidationError(f"That is no component's name: {error}") from error
+            return checked_component(service)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
     @property
     def chosen_life(self) -> timedelta | None:

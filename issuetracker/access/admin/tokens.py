@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
@@ -68,16 +69,8 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
     """
 
     actions = None
-    list_display = (
-        "token",
-        "service_name",
-        "purpose",
-        "may_do",
-        "state",
-        "expires",
-        "used",
-        "created",
-    )
+    list_display = ("token", "service_name", "may_do", "state", "expires", "used")
+    ordering = ("-created_at",)
     list_filter = (StateFilter,)
     list_select_related = ("user",)
     search_fields = ("prefix", "user__username", "purpose")
@@ -94,6 +87,13 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
     ) -> bool:
         """Nobody: a token is revoked instead."""
         return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list of tokens."""
+        wide = {"title": "Service tokens", "is_nav_sidebar_enabled": False}
+        return super().changelist_view(request, {**wide, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         """The list, the form, a token, and its end."""
@@ -186,6 +186,7 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
         whole = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "is_nav_sidebar_enabled": False,
             "title": title,
             "token": token,
             "refusal": token.refusal() if token else "",
@@ -197,14 +198,14 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
         return TemplateResponse(request, f"access/token_{template}.html", whole, status=status)
 
     @admin.display(description="token", ordering="prefix")
-    def token(self, token: ServiceToken) -> str:
+    def token(self, token: ServiceToken) -> SafeString:
         """Its first characters."""
-        return f"{token.prefix}…"
+        return format_html('<code class="prefix">{}…</code>', token.prefix)
 
     @admin.display(description="service", ordering="user__username")
-    def service_name(self, token: ServiceToken) -> str:
-        """Whose it is."""
-        return token.service
+    def service_name(self, token: ServiceToken) -> SafeString:
+        """Whose it is, and what for."""
+        return format_html('{}<span class="about quiet">{}</span>', token.service, token.purpose)
 
     @admin.display(description="may")
     def may_do(self, token: ServiceToken) -> str:
@@ -226,8 +227,3 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
     def used(self, token: ServiceToken) -> SafeString | None:
         """When it was used last."""
         return moment(token.last_used_at) if token.last_used_at else None
-
-    @admin.display(description="made", ordering="created_at")
-    def created(self, token: ServiceToken) -> SafeString:
-        """When it was made."""
-        return moment(token.created_at)

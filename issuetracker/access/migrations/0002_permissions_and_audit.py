@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='servicetoken',
+            options={'default_permissions': ('add', 'change', 'view'), 'ordering': ('user', '-created_at')},
+        ),
         # The column keeps its name, so that processes of the version before still find it.
         migrations.AlterField(
             model_name='servicetoken',
@@ -53,7 +57,8 @@ class Migration(migrations.Migration):
                 ('network', models.CharField(blank=True, max_length=50)),
             ],
             options={
-                'verbose_name_plural': 'audit log',
+                'verbose_name_plural': 'audit entries',
+                'default_permissions': ('view',),
                 'ordering': ('-time', '-id'),
                 'indexes': [models.Index(fields=['-time', '-id'], name='audit_newest'), models.Index(fields=['action', '-time'], name='audit_action')],
             },

@@ -5,14 +5,12 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict, Unpack
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from issuetracker.access.permissions import MEANINGS, USUAL, Permission
-from issuetracker.access.services import make_service_user
+from issuetracker.access.services import checked_component, make_service_user
 from issuetracker.access.tokens import USUAL_LIFE, create_token
-from issuetracker.messages import Component
 
 _LONGEST = timedelta(days=36_500)
 
@@ -55,9 +53,9 @@ class Command(BaseCommand):
         """Print the token alone on standard output, so that a script can take it."""
         service, purpose = options["service"], options["purpose"]
         try:
-            msgspec.convert(service, Component)
-        except msgspec.ValidationError as error:
-            raise CommandError(f"{service!r} is no component's name: {error}") from error
+            checked_component(service)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         if len(purpose) > 100:  # noqa: PLR2004 - the column's length
             raise CommandError("--purpose has at most 100 characters")
         user = make_service_user(service)
