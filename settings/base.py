@@ -177,6 +177,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "issuetracker.access.addresses.client_address"
+AXES_USERNAME_CALLABLE = "issuetracker.access.throttle.counted_name"
 AXES_LOCKOUT_CALLABLE = "issuetracker.access.throttle.answer_locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 # The audit log says who logged in, and keeps no addresses.

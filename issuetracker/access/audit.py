@@ -28,6 +28,8 @@ Action = AuditEntry.Action
 #: What outsiders can cause without end, and so is counted.
 COUNTED = frozenset({Action.LOGIN_FAILED, Action.LOGIN_LOCKED, Action.TOKEN_REFUSED})
 COUNTED_TOGETHER = timedelta(hours=1)
+#: Characters that the name of one of Django's users can have.
+LONGEST_NAME = 150
 #: Seconds an answer of the API waits for its entry; the change is made, and is in the log line.
 WAIT_SECONDS = 0.3
 #: The actor of what is done by a command.
@@ -56,7 +58,7 @@ def record(
     """
     said = {
         "action": action.value,
-        "actor": actor[:150],
+        "actor": actor[:LONGEST_NAME],
         "subject": subject[:200],
         "network": network_of(address),
     }

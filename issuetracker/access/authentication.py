@@ -57,7 +57,7 @@ def _by_token(request: Request) -> Service | None:
     if scheme.lower() != "bearer" or not secret.strip():
         raise AuthenticationFailed("Send a service token: Authorization: Bearer aft_…")
     try:
-        identity = tokens.identify(secret.strip(), client_address(request._request))  # noqa: SLF001
+        identity = tokens.identify(secret.strip(), lambda: client_address(request._request))  # noqa: SLF001
     except InvalidToken as error:
         raise AuthenticationFailed(f"The service token is {error}.") from error
     return Service(identity.name, identity.permissions)

@@ -28,17 +28,18 @@ _ADMIN = (
 ROLES: dict[str, tuple[str, ...]] = {VIEWER: _VIEWER, TRIAGER: _TRIAGER, ADMIN: _ADMIN}
 
 
-def make_roles(apps: Any) -> None:  # noqa: ANN401 - a migration's registry has no type
+def make_roles(apps: Any, using: str) -> None:  # noqa: ANN401 - a migration's registry has no type
     """Make the groups where they are missing, and give them their permissions.
 
     Args:
         apps: Django's registry of apps, or a migration's.
+        using: the database.
     """
-    groups = apps.get_model("auth", "Group").objects
+    groups = apps.get_model("auth", "Group").objects.using(using)
     for name, permissions in ROLES.items():
         group, _ = groups.get_or_create(name=name)
         group.permissions.add(
-            *(_permission(apps, label) for label in permissions if _is_installed(label))
+            *(_permission(apps, using, label) for label in permissions if _is_installed(label))
         )
 
 
@@ -46,15 +47,18 @@ def _is_installed(label: str) -> bool:
     return label.partition(".")[0] in installed.app_configs
 
 
-def _permission(apps: Any, label: str) -> Any:  # noqa: ANN401 - as above
+def _permission(apps: Any, using: str, label: str) -> Any:  # noqa: ANN401 - as above
     """The permission; Django itself makes them only after the last migration."""
     app, _, codename = label.partition(".")
     action, _, model = codename.partition("_")
-    kind, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
-        app_label=app, model=model
-    )
+    kinds = apps.get_model("contenttypes", "ContentType").objects.using(using)
+    kind, _ = kinds.get_or_create(app_label=app, model=model)
     name = installed.get_model(app, model)._meta.verbose_name  # noqa: SLF001 - Django's public API
-    permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-        content_type=kind, codename=codename, defaults={"name": f"Can {action} {name}"}
+    permission, _ = (
+        apps.get_model("auth", "Permission")
+        .objects.using(using)
+        .get_or_create(
+            content_type=kind, codename=codename, defaults={"name": f"Can {action} {name}"}
+        )
     )
     return permission

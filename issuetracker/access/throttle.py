@@ -7,9 +7,21 @@ from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+
+from issuetracker.access.audit import LONGEST_NAME
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, str] | None) -> str:
+    """The name that failures are counted for; django-axes' ``AXES_USERNAME_CALLABLE``.
+
+    Cut to what a user's name can have: its table has no room for whatever somebody sends.
+    """
+    name = (credentials or request.POST).get(User.USERNAME_FIELD) or ""
+    return name[:LONGEST_NAME]
 
 
 def answer_locked_out(

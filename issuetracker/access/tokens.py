@@ -158,12 +158,12 @@ class Tokens:
         self._refused: dict[int, tuple[_Known, str | None]] = {}
 
     @sensitive_variables("secret")
-    def identify(self, secret: str, address: str | None = None) -> Identity:
+    def identify(self, secret: str, address: Callable[[], str | None] = lambda: None) -> Identity:
         """Whom ``secret`` stands for, and what it may do.
 
         Args:
             secret: the token.
-            address: from where it is used, for the audit log.
+            address: tells from where it is used; asked for the audit log when it is refused.
 
         Raises:
             InvalidToken: it is not good.
@@ -176,7 +176,7 @@ class Tokens:
         elif self._clock() - known.checked > CHECK_AFTER:
             self._due[digest] = None
         if refusal := known.refusal or ("expired" if _is_past(known.expires_at) else ""):
-            self._refused[known.pk] = (known, address)
+            self._refused[known.pk] = (known, address())
             raise InvalidToken(refusal)
         self._note_use(known.pk)
         return known.identity

@@ -30,7 +30,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def roles(transactional_db: None) -> None:
     """The roles that migrations have made; a test that empties the tables takes them away."""
-    make_roles(apps)
+    make_roles(apps, "default")
 
 
 def somebody(name: str, *roles: str) -> Client:

@@ -151,7 +151,12 @@ def test_no_page_makes_the_browser_complain(visitor: Visitor, window: str) -> No
     for name, path in {
         "audit-log": "/admin/access/auditentry/",
         "user": "/admin/auth/user/1/change/",
-        "role": "/admin/auth/group/",
+        "user-new": "/admin/auth/user/add/",
+        "user-password": "/admin/auth/user/1/password/",
+        "user-history": "/admin/auth/user/1/history/",
+        "user-delete": "/admin/auth/user/1/delete/",
+        "roles": "/admin/auth/group/",
+        "role": "/admin/auth/group/1/change/",
         "password": "/admin/password_change/",
     }.items():
         visit.open(path)

@@ -14,6 +14,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Groups stay when this is undone: people are in them.
-        migrations.RunPython(lambda apps, _editor: make_roles(apps), migrations.RunPython.noop),
+        migrations.RunPython(
+            lambda apps, editor: make_roles(apps, editor.connection.alias),
+            # Groups stay when this is undone: people are in them.
+            migrations.RunPython.noop,
+        ),
     ]
