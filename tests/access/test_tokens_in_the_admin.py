@@ -147,8 +147,8 @@ def test_the_list_shows_what_each_token_is_and_finds_it(admin: Client) -> None:
     good, _ = create_token(make_service_user("web"), "production", permissions=["report"])
     ended, _ = create_token(make_service_user("billing"), life=timedelta(seconds=-1))
     said = text_of(admin.get(TOKENS).content)
-    assert f"{good.prefix}… web production report good" in said
-    assert f"{ended.prefix}… billing" in said
+    assert f"{good.prefix}… good web production report" in said
+    assert f"{ended.prefix}… expired billing" in said
     for query, shown in (("state=good", good), ("state=expired", ended), ("q=billing", ended)):
         said = text_of(admin.get(f"{TOKENS}?{query}").content)
         assert shown.prefix in said

@@ -69,7 +69,7 @@ class ServiceTokenAdmin(_ServiceTokenAdmin):
     """
 
     actions = None
-    list_display = ("token", "service_name", "may_do", "state", "expires", "used")
+    list_display = ("token", "state", "service_name", "may_do", "expires", "used")
     ordering = ("-created_at",)
     list_filter = (StateFilter,)
     list_select_related = ("user",)
