@@ -83,7 +83,7 @@ def _ensure_token(var: Path) -> None:
     file = Prepared.token_file(var)
     kept = file.read_text().strip() if file.exists() else ""
     try:
-        Tokens().user_name(kept)
+        Tokens().identify(kept)
     except InvalidToken:
         _, secret = create_token(make_service_user(SERVICE), "make run")
         keep(file, secret)

@@ -105,7 +105,7 @@ class Issue(models.Model):
 
     class Meta:
         managed = False
-        default_permissions = ("view", "change")
+        default_permissions = ("view", "change", "delete")
 
     def __str__(self) -> str:
         return str(self.id)

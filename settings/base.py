@@ -1,5 +1,6 @@
 """Django's settings; what differs between installations comes from ``environment.py``."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "kafka_worker",
     "issuetracker.access",
     "issuetracker",
@@ -49,6 +51,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "settings.urls"
@@ -145,6 +148,8 @@ ISSUETRACKER_STORES: dict[str, dict[str, Any]] = {
 }
 ISSUETRACKER_STORE = ISSUETRACKER_STORES[ENVIRONMENT.issuetracker_store or "database"]
 ISSUETRACKER_ACCESS = ENVIRONMENT.issuetracker_access or "local"
+ISSUETRACKER_AUDIT_DAYS = ENVIRONMENT.issuetracker_audit_days
+ISSUETRACKER_PROXIES = ENVIRONMENT.issuetracker_proxies
 ISSUETRACKER_TOPIC = "alphafusion.issues"
 
 KAFKA_WORKER: dict[str, Any] = {
@@ -165,6 +170,29 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# Failed logins are counted for a name from an address. Not for the address alone: behind a proxy
+# that is not configured everybody has one address, and somebody could lock out everybody. Not for
+# the name alone: anybody could lock out a colleague.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Or else whoever goes on trying keeps the lock shut, and its owner out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "issuetracker.access.addresses.client_address"
+AXES_USERNAME_CALLABLE = "issuetracker.access.throttle.counted_name"
+AXES_LOCKOUT_CALLABLE = "issuetracker.access.throttle.answer_locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+# The audit log says who logged in, and keeps no addresses.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

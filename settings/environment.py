@@ -84,6 +84,18 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
             "(`local`), or from anywhere (`open`). Required in production; else `local`."
         ),
     ] = ""
+    issuetracker_audit_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="Days for which the audit log keeps an entry.")
+    ] = 365
+    issuetracker_proxies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="Proxies in front of the web server that append to `X-Forwarded-For`. "
+            "The address that the outermost one wrote is believed; with 0, none is.",
+        ),
+    ] = 0
     issuetracker_url: Annotated[
         str, Meta(description="Address of the API, for the client in the workflow app.")
     ] = ""

@@ -19,6 +19,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from issuetracker.access.addresses import client_address
 from issuetracker.access.principals import Caller, Person, Service
 from issuetracker.access.tokens import InvalidToken, tokens
 
@@ -56,9 +57,10 @@ def _by_token(request: Request) -> Service | None:
     if scheme.lower() != "bearer" or not secret.strip():
         raise AuthenticationFailed("Send a service token: Authorization: Bearer aft_…")
     try:
-        return Service(tokens.user_name(secret.strip()))
+        identity = tokens.identify(secret.strip(), lambda: client_address(request._request))  # noqa: SLF001
     except InvalidToken as error:
         raise AuthenticationFailed(f"The service token is {error}.") from error
+    return Service(identity.name, identity.permissions)
 
 
 def _by_session(request: Request) -> Person | None:

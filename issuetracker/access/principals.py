@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from issuetracker.access.permissions import EVERYTHING, OF_PEOPLE, Permission, in_order
 from issuetracker.access.services import service_name, service_users
 
 #: The component of a caller without a token that names none.
@@ -16,9 +17,11 @@ class Service:
 
     Attributes:
         name: of its service user; None without a token: then the component's.
+        permissions: what its token may do; everything where no token is asked for.
     """
 
     name: str | None = None
+    permissions: frozenset[Permission] = EVERYTHING
 
     is_authenticated = True
     is_active = True
@@ -32,9 +35,17 @@ class Service:
         """The name of its user, as Django's users have it."""
         return self.name or service_name(UNKNOWN_COMPONENT)
 
-    def has_perm(self, _permission: str) -> bool:
-        """Services may report, comment, update and read."""
-        return True
+    def may(self, permission: Permission) -> bool:
+        """Whether its token allows it."""
+        return permission in self.permissions
+
+    def refusal(self, permission: Permission) -> str:
+        """What the token lacks and has, for whoever runs the service."""
+        has = ", ".join(in_order(self.permissions)) or "none"
+        return (
+            f"The token lacks the permission “{permission}”; it has: {has}. "
+            "An administrator makes a token that has it."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +68,16 @@ class Person:
         """The user name."""
         return self.user.get_username()
 
-    def has_perm(self, permission: str) -> bool:
-        """Whether Django gave the user the permission."""
-        return bool(self.user.has_perm(permission))  # type: ignore[attr-defined]
+    def may(self, permission: Permission) -> bool:
+        """Whether Django gave the user a permission that allows it."""
+        return any(self.user.has_perm(name) for name in OF_PEOPLE[permission])  # type: ignore[attr-defined]
+
+    def refusal(self, permission: Permission) -> str:
+        """What the user lacks, and who can change that."""
+        return (
+            f"Your user lacks the permission {OF_PEOPLE[permission][0]}. "
+            "An administrator gives it with a role."
+        )
 
 
 Caller = Service | Person

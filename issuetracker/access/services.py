@@ -3,12 +3,14 @@
 import logging
 import time
 
+import msgspec
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, transaction
 
 from issuetracker.bounded import NoAnswer, bounded
+from issuetracker.messages import Component
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +18,11 @@ GROUP = "Services"
 PREFIX = "service."
 #: Names remembered as made; whoever invents names without end makes lookups, not memory.
 NAMES_REMEMBERED = 10_000
+SERVICES_OFFERED = 300
+_NAMES = (
+    "A component's name has at most 100 letters, digits, dots, dashes and underscores, and begins "
+    "with a letter or a digit."
+)
 #: Seconds a report waits for its service user to be made; it does not need the user.
 WAIT_SECONDS = 0.3
 #: Seconds without another try after the database failed.
@@ -25,6 +32,18 @@ PAUSE_SECONDS = 5.0
 def service_name(component: str) -> str:
     """The user name of the service that ``component`` is."""
     return PREFIX + component
+
+
+def checked_component(name: str) -> str:
+    """``name``, if a report could have it as its component.
+
+    Raises:
+        ValueError: it could not; the message says what a name may have.
+    """
+    try:
+        return msgspec.convert(name, Component)
+    except msgspec.ValidationError as error:
+        raise ValueError(_NAMES) from error
 
 
 def make_service_user(component: str) -> User:
@@ -48,6 +67,15 @@ def make_service_user(component: str) -> User:
     if created:
         logger.info("Created a service user", extra={"user": name})
     return user
+
+
+def known_services() -> list[str]:
+    """Names of components that have a service user, to choose from; the first few hundred."""
+    names = get_user_model().objects.filter(username__startswith=PREFIX).order_by("username")
+    return [
+        name.removeprefix(PREFIX)
+        for name in names.values_list("username", flat=True)[:SERVICES_OFFERED]
+    ]
 
 
 class ServiceUsers:

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issuetracker import models
+from issuetracker.access.audit import record_deletion
 from issuetracker.admin.changing import WrongForm, add_comment, update_issue
 from issuetracker.admin.detail import issue_context
 from issuetracker.admin.listing import count_news, issue_title, list_context
@@ -62,14 +63,6 @@ class IssueAdmin(_IssueAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Nobody: issues are reported."""
-        return False
-
-    def has_delete_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        obj: models.Issue | None = None,  # noqa: ARG002
-    ) -> bool:
-        """Nobody: deletion is a status, which whoever may change an issue can set."""
         return False
 
     def get_object(
@@ -154,6 +147,9 @@ class IssueAdmin(_IssueAdmin):
     @_or_unavailable
     def update_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
         """Set the status, the priority or the assignee."""
+        deletes = request.POST.get("status") == "deleted"
+        if deletes:
+            self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
             return self._missing(request, issue_id)
@@ -163,17 +159,21 @@ class IssueAdmin(_IssueAdmin):
             messages.error(request, str(error))
         else:
             messages.success(request, _sentence(done))
+            if deletes:
+                record_deletion(issue.id, request.user.get_username(), request)
         return HttpResponseRedirect(_address(issue.id))
 
     @_or_unavailable
     def confirm_delete_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
         """Ask before an issue is deleted, then delete it."""
+        self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
             return self._missing(request, issue_id)
         if request.method == "POST":
             form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
             update_issue(issue.id, form, request.user.get_username())
+            record_deletion(issue.id, request.user.get_username(), request)
             messages.success(request, f"“{issue_title(issue)}” was deleted.")
             return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
         return self._page(
@@ -232,6 +232,7 @@ class IssueAdmin(_IssueAdmin):
             # Titles and traces need the width; the way to the other pages is in the breadcrumbs.
             "is_nav_sidebar_enabled": False,
             "has_change_permission": self.has_change_permission(request),
+            "has_delete_permission": self.has_delete_permission(request),
             **({"title": title} if title else {}),
             **context,
         }
@@ -239,6 +240,10 @@ class IssueAdmin(_IssueAdmin):
 
     def _require_view(self, request: HttpRequest) -> None:
         if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+
+    def _require_delete(self, request: HttpRequest) -> None:
+        if not self.has_delete_permission(request):
             raise PermissionDenied
 
     def _require_issue(self, request: HttpRequest, issue_id: str) -> Issue | None:

@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from issuetracker.access.authentication import ApiAuthentication
+from issuetracker.access.authorization import require
+from issuetracker.access.permissions import Permission
 from issuetracker.access.principals import Caller
 from issuetracker.api.problems import BodyTooLarge, LengthRequired
 from issuetracker.api.validating import decode_body
@@ -41,22 +43,30 @@ class AlwaysJson(BaseContentNegotiation):
 
 
 class MayCall(BasePermission):
-    """Services may do everything here; people what Django lets them see and change."""
+    """Whoever is known, and has the permission that the endpoint's method needs."""
 
-    message = "You may not do this."
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the caller is known.
 
-    def has_permission(self, request: Request, _view: APIView) -> bool:
-        """Whether the caller may do what the method does."""
-        caller: Any = request.user
-        if not caller.is_authenticated:
+        Raises:
+            MissingPermission: the caller is, and may not do this.
+        """
+        if not request.user.is_authenticated:
             return False
-        action = "view" if request.method in ("GET", "HEAD") else "change"
-        return bool(caller.has_perm(f"issuetracker.{action}_issue"))
+        writing: Permission = view.writing  # type: ignore[attr-defined]  # an ApiView
+        reads = request.method in ("GET", "HEAD")
+        require(caller_of(request), Permission.READ if reads else writing)
+        return True
 
 
 class ApiView(APIView):
-    """What every endpoint has in common."""
+    """What every endpoint has in common.
 
+    Attributes:
+        writing: the permission that its methods other than GET need.
+    """
+
+    writing = Permission.WRITE
     authentication_classes: Sequence[type[BaseAuthentication]] = (ApiAuthentication,)
     permission_classes: Sequence[type[BasePermission]] = (MayCall,)
     content_negotiation_class = AlwaysJson

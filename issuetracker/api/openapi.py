@@ -28,7 +28,8 @@ _PROBLEM = "application/problem+json"
 _MEANINGS = {
     400: "Something is wrong with the request; `errors` names every wrong field.",
     401: "No token or session, or one that is not good.",
-    403: "The session's user may not do this, or its CSRF token is missing.",
+    403: "The token or the session's user may not do this: `detail` names the permission that is "
+    "missing. Or the session's CSRF token is missing.",
     404: "There is no such issue.",
     405: "The address does not know this method.",
     413: "The body is too large.",
@@ -74,7 +75,9 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "aft_…",
-                "description": "A service's token, from `manage.py create_service_token`.",
+                "description": "A service's token, from an administrator. It has some of the "
+                "permissions `report` (POST issues), `read` (every GET), `write` (PATCH issues, "
+                "POST comments) and `delete` (set the status to deleted).",
             },
             {
                 "type": "apiKey",

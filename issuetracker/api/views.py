@@ -12,6 +12,9 @@ from rest_framework.request import Request
 
 from issuetracker import accepting
 from issuetracker.accepting import Accepted, accept
+from issuetracker.access.audit import record_deletion
+from issuetracker.access.authorization import require
+from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described, openapi
 from issuetracker.api.base import ApiView, caller_of, read_body
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
@@ -36,6 +39,8 @@ _NO_SUCH_ISSUE = "There is no such issue."
 
 class IssuesView(ApiView):
     """Reports come in here; lists go out."""
+
+    writing = Permission.REPORT
 
     @described.CREATE_ISSUE
     def post(self, request: Request) -> HttpResponse:
@@ -81,17 +86,23 @@ class IssueView(ApiView):
         update = read_body(request, IssueUpdate)
         if update.status is update.priority is update.assignee is msgspec.UNSET:
             raise InvalidInput([FieldError("", "Name a status, a priority or an assignee")])
+        caller = caller_of(request)
+        deletes = update.status == "deleted"
+        if deletes:
+            require(caller, Permission.DELETE)
         _require_known(issue_id, min(self.seconds_left, accepting.STORE_SECONDS))
         change = Updated(
             issue_id=bare_id(issue_id),
             event_id=update.event_id or str(uuid.uuid4()),
             time=datetime.now(UTC),
-            actor=caller_of(request).actor(),
+            actor=caller.actor(),
             status=update.status,
             priority=update.priority,
             assignee=update.assignee,
         )
         accepted = accept(change, deadline=self.deadline)
+        if deletes:
+            record_deletion(change.issue_id, change.actor, request._request)  # noqa: SLF001 - as in base.py
         in_log = accepted.where == "log"
         return answers.answer(
             answers.AcceptedUpdate(change.issue_id, "accepted" if in_log else "updated"),

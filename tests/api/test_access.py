@@ -1,21 +1,20 @@
 """Who may call the API, and under which name."""
 
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from issuetracker.access import tokens as tokens_module
 from issuetracker.access.models import ServiceToken
 from issuetracker.access.services import make_service_user
-from issuetracker.access.tokens import InvalidToken, Tokens, TokensUnavailable, create_token, tokens
+from issuetracker.access.tokens import create_token, tokens
 from issuetracker.providers import get_store
 from issuetracker.publisher import IssuePublisher
 
@@ -26,7 +25,7 @@ REPORT = {"title": "Test Issue", "component": "billing"}
 @pytest.fixture(autouse=True)
 def forget_tokens() -> None:
     """What this process has seen of tokens belongs to the test before."""
-    tokens._known.clear()
+    tokens.forget()
 
 
 @pytest.fixture
@@ -34,8 +33,8 @@ def token_required(settings: Settings) -> None:
     settings.ISSUETRACKER_ACCESS = "token"
 
 
-def _make_token(service: str = "web", days: int | None = None) -> str:
-    return create_token(make_service_user(service), "test", days)[1]
+def _make_token(service: str = "web") -> str:
+    return create_token(make_service_user(service), "test")[1]
 
 
 def _post(api: Client, secret: str | None = None, **extra: Any) -> int:
@@ -62,6 +61,15 @@ def test_a_wrong_token_is_refused_whatever_the_setting(
 ) -> None:
     settings.ISSUETRACKER_ACCESS = access
     assert _post(api, secret) == 401
+
+
+def test_a_report_with_a_known_token_needs_no_database(
+    api: Client, publisher: IssuePublisher, token_required: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    secret = _make_token()
+    assert _post(api, secret) == 202
+    with django_db_blocker.block():
+        assert [_post(api, secret) for _ in range(10)] == [202] * 10
 
 
 def test_another_scheme_is_refused(api: Client, no_broker: IssuePublisher) -> None:
@@ -112,10 +120,10 @@ def test_everybody_may_call_where_access_is_open(
 def test_an_expired_token_is_refused(
     api: Client, no_broker: IssuePublisher, token_required: None
 ) -> None:
-    secret = _make_token(days=1)
+    secret = _make_token()
     assert _post(api, secret) == 201
     ServiceToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    tokens._known.clear()
+    tokens.forget()
     assert _post(api, secret) == 401
 
 
@@ -125,44 +133,6 @@ def test_the_token_of_a_user_who_is_not_active_is_refused(
     secret = _make_token("web")
     User.objects.filter(username="service.web").update(is_active=False)
     assert _post(api, secret) == 401
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_revoked_token_is_refused_within_thirty_seconds(transactional_db: None) -> None:
-    clock = Clock()
-    known = Tokens(clock)
-    secret = _make_token("web")
-    assert known.user_name(secret) == "service.web"
-    ServiceToken.objects.update(revoked_at=timezone.now())
-    clock.now += 31
-    with pytest.raises(InvalidToken):
-        known.user_name(secret)
-
-
-def test_while_the_database_is_down_a_token_that_was_good_stays_good_for_an_hour(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock()
-    known = Tokens(clock)
-    secret = _make_token("web")
-    known.user_name(secret)
-
-    def fail(_digest: str) -> None:
-        raise DatabaseError("down")
-
-    monkeypatch.setattr(tokens_module, "_find", fail)
-    clock.now += 3000
-    assert known.user_name(secret) == "service.web"
-    clock.now += 601
-    with pytest.raises(TokensUnavailable):
-        known.user_name(secret)
 
 
 def test_an_unseen_token_is_answered_503_while_the_database_is_down(
@@ -186,28 +156,6 @@ def test_only_the_hash_of_a_token_is_kept_and_its_use_is_noted(
     _post(api, secret)
     record.refresh_from_db()
     assert record.last_used_at is not None
-
-
-def test_the_command_prints_a_token_that_works(
-    api: Client, no_broker: IssuePublisher, token_required: None
-) -> None:
-    out = StringIO()
-    call_command(
-        "create_service_token", "workflow-consumer", days=30, stdout=out, stderr=StringIO()
-    )
-    secret = out.getvalue().strip()
-    assert secret.startswith("aft_")
-    assert _post(api, secret) == 201
-    assert ServiceToken.objects.get().user.get_username() == "service.workflow-consumer"
-
-
-@pytest.mark.parametrize("arguments", [["no good name"], ["web", "--days=0"], ["web", "--days=-1"]])
-def test_the_command_refuses_what_makes_no_sense(
-    transactional_db: None, arguments: list[str]
-) -> None:
-    with pytest.raises(CommandError):
-        call_command("create_service_token", *arguments, stderr=StringIO())
-    assert not ServiceToken.objects.exists()
 
 
 def _staff(*permissions: str) -> Client:
