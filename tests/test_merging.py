@@ -21,10 +21,11 @@ from issuetracker.merging import (
     ledger_of,
     merge,
 )
-from issuetracker.messages import AnyChange, Commented, NewIssue, Reported, Updated
+from issuetracker.messages import AnyChange, Commented, Mute, NewIssue, Reported, Updated
 
 ISSUE = str(uuid.UUID(int=7))
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+OTHERS = [str(uuid.UUID(int=number)) for number in (70, 71, 72)]
 
 
 def event(number: int) -> str:
@@ -61,6 +62,11 @@ def commented(number: int, minutes: float = 0, body: str = "seen") -> Commented:
     )
 
 
+def ruled_by(change: Reported, **decision: Any) -> Reported:
+    """``change`` with what a rule said of it."""
+    return msgspec.structs.replace(change, **decision)
+
+
 def merged(*changes: AnyChange, issue: Issue | None = None) -> Merged:
     return merge(issue, [Delivery(change) for change in changes])
 
@@ -91,13 +97,21 @@ class Kept:
 
 
 minutes = st.integers(0, 300)
+mutes = st.one_of(
+    st.none(),
+    st.builds(lambda at: Mute(until=START + timedelta(minutes=at)), minutes),
+    st.builds(lambda events: Mute(events=events), st.integers(1, 8)),
+)
 changes = st.lists(
     st.one_of(
         st.builds(
-            lambda at, priority, tags: reported(0, at, priority=priority, tags=tags),
+            lambda at, priority, tags, ruled: ruled_by(
+                reported(0, at, priority=priority, tags=tags), **ruled
+            ),
             minutes,
             st.sampled_from(["low", "high"]),
             st.lists(st.sampled_from(["db", "net"]), max_size=2),
+            st.sampled_from([{}, {"priority": "critical"}, {"assignee": "grace"}]),
         ),
         st.builds(lambda at: commented(0, at), minutes),
         st.builds(
@@ -109,6 +123,10 @@ changes = st.lists(
                     "status": st.sampled_from(["open", "resolved", "ignored", "deleted"]),
                     "priority": st.sampled_from(["low", "critical"]),
                     "assignee": st.sampled_from([None, "ada", "grace"]),
+                    "mute": mutes,
+                    "merged_into": st.sampled_from([None, OTHERS[0], OTHERS[1]]),
+                    "merged": st.sampled_from(OTHERS),
+                    "unmerged": st.sampled_from(OTHERS),
                 },
             ),
         ),
@@ -286,4 +304,4 @@ def test_what_was_applied_can_be_asked_for() -> None:
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_bookkeeping_stays_small(count: int) -> None:
     issue = merged(*(reported(number, number * 90) for number in range(count * 40))).issue
-    assert len(issue.ledger) < 6000
+    assert len(issue.ledger) < 8000
