@@ -5,6 +5,7 @@ Nothing but that provider reads or writes its tables. ``Issue`` is none of them,
 
 from typing import get_args
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -141,6 +142,11 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a rule that says nothing of what it matches."""
+        if not self.priority and not self.assignee:
+            raise ValidationError("Give a priority, an assignee, or both.")
 
 
 class Issue(models.Model):

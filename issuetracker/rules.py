@@ -20,7 +20,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from issuetracker.bounded import NoAnswer, answer_of, in_background
-from issuetracker.messages import Priority, Report
+from issuetracker.messages import Priority, Report, UserName
 from issuetracker.models import Rule
 from issuetracker.processes import PerProcess
 
@@ -69,19 +69,14 @@ class _Compiled:
 
 def compiled(rules: Iterable[Rule]) -> tuple[_Compiled, ...]:
     """``rules``, in their order, ready to be matched."""
-    return tuple(
-        _Compiled(
-            component=_pattern(rule.component),
-            exception_type=_pattern(rule.exception_type),
-            title_prefix=rule.title_prefix,
-            tag=rule.tag,
-            decision=Decision(
-                msgspec.convert(rule.priority, Priority) if rule.priority else msgspec.UNSET,
-                rule.assignee or msgspec.UNSET,
-            ),
-        )
-        for rule in rules
-    )
+    found: list[_Compiled] = []
+    for rule in rules:
+        try:
+            found.append(_compiled(rule))
+        except msgspec.ValidationError as error:
+            # Written past the form; the messages that it went into would not be readable.
+            logger.warning("The rule %s is not used: %s", rule.pk, error)
+    return tuple(found)
 
 
 def decide_by(rules: Sequence[_Compiled], report: Report) -> Decision:
@@ -107,6 +102,12 @@ class RuleBook:
         if time.monotonic() >= self._due:
             self._refresh()
         return decide_by(self._rules, report) if self._rules else NOTHING
+
+    def warm_up(self) -> None:
+        """Begin to read the rules."""
+        with self._lock:
+            if self._reading is None:
+                self._reading = in_background(_read)
 
     def forget(self) -> None:
         """Read the rules before the next decision: they were changed in this process."""
@@ -143,11 +144,30 @@ def _read() -> tuple[_Compiled, ...]:
     return compiled(Rule.objects.filter(enabled=True))
 
 
+def _compiled(rule: Rule) -> _Compiled:
+    decision = Decision(
+        msgspec.convert(rule.priority, Priority) if rule.priority else msgspec.UNSET,
+        msgspec.convert(rule.assignee, UserName) if rule.assignee else msgspec.UNSET,
+    )
+    return _Compiled(
+        component=_pattern(rule.component),
+        exception_type=_pattern(rule.exception_type),
+        title_prefix=rule.title_prefix,
+        tag=rule.tag,
+        decision=decision,
+    )
+
+
 def _pattern(glob: str) -> re.Pattern[str] | None:
     return re.compile(translate(glob)) if glob else None
 
 
 _books = PerProcess(RuleBook)
+
+
+def warm_up() -> None:
+    """Begin to read the rules, in the background."""
+    _books.get().warm_up()
 
 
 def decide(report: Report) -> Decision:

@@ -46,6 +46,23 @@ def note(issue: Issue, ledger: Ledger, change: Updated, stamp: Stamp) -> None:
             _note_link(ledger, issue_id, (*stamp, is_merged))
 
 
+def set_without_ledger(issue: Issue, change: Updated) -> None:
+    """Set what ``change`` says, where nobody knows what was set later: the latest known holds."""
+    for name in _FIELDS:
+        value = getattr(change, name)
+        if value is not msgspec.UNSET:
+            setattr(issue, name, value)
+    if change.status is not msgspec.UNSET:
+        issue.regressed = False
+    if change.mute is not msgspec.UNSET:
+        issue.muted_until = change.mute.until if change.mute else None
+        issue.muted_events = change.mute.events if change.mute else None
+    if change.merged is not msgspec.UNSET:
+        issue.merged = sorted({*issue.merged, change.merged})
+    if change.unmerged is not msgspec.UNSET:
+        issue.merged = sorted({*issue.merged} - {change.unmerged})
+
+
 def told(change: Updated) -> dict[str, str | int | None]:
     """What ``change`` sets, as the history says it."""
     names = (*_FIELDS, "merged", "unmerged")

@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from issuetracker.accepting import STORE_SECONDS
 from issuetracker.access.authentication import ApiAuthentication
 from issuetracker.access.principals import Caller
 from issuetracker.api.problems import BodyTooLarge, LengthRequired
@@ -74,6 +75,11 @@ class ApiView(APIView):
     def seconds_left(self) -> float:
         """Until the answer is due."""
         return self.deadline - time.monotonic()
+
+    @property
+    def store_seconds(self) -> float:
+        """That the store has for a question on which a change depends."""
+        return min(self.seconds_left, STORE_SECONDS)
 
 
 def read_body(request: Request, struct: type[Struct]) -> Struct:
