@@ -6,15 +6,18 @@ The answer is never a success for something that is held only in memory.
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from prometheus_client import Counter
 
+from issuetracker import rules
 from issuetracker.applying import Applied, apply_changes
-from issuetracker.bounded import NoAnswer, fresh_connections
+from issuetracker.bounded import NoAnswer, bounded, fresh_connections
 from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
+    IssueTrackerError,
     PublishError,
     StoreUnavailable,
 )
@@ -56,6 +59,7 @@ class Accepted(NamedTuple):
 def warm_up() -> None:
     """Connect to what accepting needs, in the background."""
     get_publisher()
+    rules.warm_up()
     threading.Thread(target=_greet_store, name="greet-store", daemon=True).start()
 
 
@@ -90,8 +94,60 @@ def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
     return Accepted(change, "log")
 
 
+def accept_all(
+    changes: Sequence[AnyChange], *, deadline: float | None = None
+) -> list[Accepted | IssueTrackerError]:
+    """The same for many changes, which wait together: for the log once, and for the store once.
+
+    Returns:
+        For each change what :func:`accept` would have returned or raised.
+    """
+    if not changes:
+        return []
+    outcomes: list[Accepted | IssueTrackerError] = []
+    missing: dict[int, Delivery] = {}
+    for place, error in enumerate(get_publisher().publish_issues(changes)):
+        outcomes.append(Accepted(changes[place], "log"))
+        if error is not None:
+            missing[place] = Delivery(changes[place])
+    if missing:
+        past_the_log = _accept_all_past_the_log(list(missing.values()), deadline)
+        for place, outcome in zip(missing, past_the_log, strict=True):
+            outcomes[place] = outcome
+    in_log = [one.change for one in outcomes if isinstance(one, Accepted) and one.where == "log"]
+    get_recents().accept_all([(_preview(change), change) for change in in_log])
+    for change, outcome in zip(changes, outcomes, strict=True):
+        where = outcome.where if isinstance(outcome, Accepted) else "nowhere"
+        ACCEPTED.labels(type(change).__name__.lower(), where).inc()
+    return outcomes
+
+
+def _accept_all_past_the_log(
+    deliveries: list[Delivery], deadline: float | None
+) -> list[Accepted | IssueTrackerError]:
+    try:
+        applied = bounded(_store_together, deliveries, seconds=_seconds_left(deadline))
+    except (NoAnswer, StoreUnavailable) as error:
+        logger.warning("%d changes not accepted, by neither log nor store", len(deliveries))
+        gone = StoreUnavailable(f"neither the log nor the store took the change: {error}")
+        return [gone] * len(deliveries)
+    refused = {id(delivery) for delivery, _ in applied.refused}
+    return [
+        _cannot_hold() if id(delivery) in refused else Accepted(delivery.change, "store")
+        for delivery in deliveries
+    ]
+
+
+def _cannot_hold() -> InvalidInput:
+    return InvalidInput([FieldError("", "The store cannot hold this.")])
+
+
+def _preview(change: AnyChange) -> Issue:
+    return merge(None, [Delivery(change)]).issue
+
+
 def _show(change: AnyChange) -> None:
-    preview = merge(None, [Delivery(change)]).issue
+    preview = _preview(change)
     if not isinstance(change, Reported):
         get_recents().accept(preview, change)
         return
@@ -110,7 +166,7 @@ def _accept_past_the_log(change: AnyChange, kind: str, deadline: float | None) -
         logger.warning("Not accepted: neither log nor store took it", extra=_fields(change))
         raise StoreUnavailable(f"neither the log nor the store took the change: {error}") from error
     if any(refused is delivery for refused, _ in applied.refused):
-        raise InvalidInput([FieldError("", "The store cannot hold this.")])
+        raise _cannot_hold()
     ACCEPTED.labels(kind, "store").inc()
     logger.info("In the store, past the log", extra=_fields(change))
     return Accepted(change, "store")

@@ -36,8 +36,15 @@ def bounded(
     Raises:
         NoAnswer: it did not.
     """
-    future = _pools.get().submit(_with_fresh_connections, function, arguments, options)
+    future = in_background(function, *arguments, **options)
     return answer_of(future, getattr(function, "__qualname__", repr(function)), seconds)
+
+
+def in_background(
+    function: Callable[..., Result], *arguments: object, **options: object
+) -> Future[Result]:
+    """What ``function`` will return or raise, from one of the threads."""
+    return _pools.get().submit(_with_fresh_connections, function, arguments, options)
 
 
 def answer_of(future: Future[Result], name: str, seconds: float) -> Result:

@@ -4,6 +4,8 @@
 
     IssueTrackerError
     ├── InvalidInput            a request or message that can never succeed; names each field
+    ├── UnknownIssue            there is no issue of this id
+    ├── Conflict                what is asked does not go with what the issue is now
     ├── StoreError
     │   ├── StoreUnavailable    the store did not answer; the same call may succeed later
     │   └── StoreRefused        the store will never take this write
@@ -37,6 +39,14 @@ class InvalidInput(IssueTrackerError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.pointer or '/'}: {error.detail}" for error in errors))
         self.errors = tuple(errors)
+
+
+class UnknownIssue(IssueTrackerError):
+    """There is no issue of this id."""
+
+
+class Conflict(IssueTrackerError):
+    """What is asked does not go with what the issue is now; the message says what would."""
 
 
 class StoreError(IssueTrackerError):

@@ -5,7 +5,7 @@
 keep the latter as bytes.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
@@ -29,7 +29,12 @@ class Issue(msgspec.Struct, kw_only=True):
         status: as set last, but ``open`` again once it was resolved and has been seen since.
         regressed: it was resolved and has been seen since.
         reporter: name of the service user who reported it first.
-        assignee: name of the user who works on it.
+        assignee: name of the user who works on it: as set last; else as a rule said.
+        muted_until: until when it stays out of the lists, UTC; whether it still does, only the
+            clock knows (:func:`is_muted`). None also when that was over at the latest change.
+        muted_events: so many more reports until it is back in the lists; None when not muted so.
+        merged_into: the issue that this one is the same as.
+        merged: the issues said to be merged into this one; those that point back here are.
         count: how often it was reported.
         first_seen: time of the earliest report, UTC.
         last_seen: time of the latest report, UTC.
@@ -48,6 +53,10 @@ class Issue(msgspec.Struct, kw_only=True):
     tags: list[str] = []
     reporter: str = ""
     assignee: str | None = None
+    muted_until: datetime | None = None
+    muted_events: int | None = None
+    merged_into: str | None = None
+    merged: list[str] = []
     fingerprint: str | None = None
     exception: list[RaisedException] = []
     context: dict[str, Any] = {}
@@ -59,10 +68,30 @@ class Issue(msgspec.Struct, kw_only=True):
     ledger: bytes = b""
 
 
+def is_muted(issue: Issue, now: datetime | None = None) -> bool:
+    """Whether ``issue`` is muted at ``now``, by default the present."""
+    if issue.muted_events is not None:
+        return True
+    return issue.muted_until is not None and issue.muted_until > (now or datetime.now(UTC))
+
+
+def is_hidden_by_merging(issue: Issue) -> bool:
+    """Whether ``issue`` is left to the one that it is merged into.
+
+    Once that one was resolved, so was this; when it occurs again after that, somebody must see it.
+    """
+    return issue.merged_into is not None and not issue.regressed
+
+
 #: A moment and the event id that breaks ties: (microseconds since 1970, event id).
 Stamp: TypeAlias = tuple[int, str]
 #: A value set at a stamp; of two, the one with the later stamp holds.
 Setting: TypeAlias = tuple[int, str, str | None]
+#: A mute set at a stamp: its end in microseconds since 1970, or how many further events; neither
+#: for none.
+MuteSetting: TypeAlias = tuple[int, str, int | None, int | None]
+#: Whether another issue is merged into this one, as said at a stamp.
+LinkSetting: TypeAlias = tuple[int, str, bool]
 
 
 class Ledger(msgspec.Struct, array_like=True):
@@ -82,6 +111,10 @@ class Ledger(msgspec.Struct, array_like=True):
         hours: reports per hour, by hours since 1970.
         refused: per log, offsets below the mark whose change the store refused. One that comes
             again is tried again, and so finds its way to the dead letters.
+        mute: the mute as set last.
+        merged_into: what it is merged into, as set last.
+        merged: per issue whether it is merged into this one, as said last.
+        seen: the times of the newest reports, oldest first: microseconds since 1970, 8 bytes each.
     """
 
     marks: dict[str, int] = {}
@@ -95,6 +128,10 @@ class Ledger(msgspec.Struct, array_like=True):
     kept: list[Stamp] = []
     hours: dict[int, int] = {}
     refused: dict[str, list[int]] = {}
+    mute: MuteSetting | None = None
+    merged_into: Setting | None = None
+    merged: dict[str, LinkSetting] = {}
+    seen: bytes = b""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,12 +160,19 @@ class Comment(Document, frozen=True, kw_only=True):
 
 
 class HistoryEntry(Document, frozen=True, kw_only=True):
-    """Who set what."""
+    """Who set what.
+
+    Attributes:
+        actor: name of the user.
+        changes: what was set, by name: ``status``, ``priority``, ``assignee``, ``muted_until``
+            (RFC 3339), ``muted_events``, ``mute`` (null: it was ended), ``merged_into``;
+            ``merged`` and ``unmerged`` name the other issue.
+    """
 
     collection = "history"
 
     actor: str
-    changes: dict[str, str | None]
+    changes: dict[str, str | int | None]
 
 
 class Occurrence(Document, frozen=True, kw_only=True):
@@ -159,6 +203,8 @@ Order: TypeAlias = Literal[
 class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which issues, in which order. Every filter that is given must hold.
 
+    An issue that is merged into another is in no list (:func:`is_hidden_by_merging`).
+
     Attributes:
         status: any of these; without it every status but ``deleted``.
         type: any of these.
@@ -169,6 +215,7 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
         assignee: exactly this user; the empty string means nobody.
         since: changed (``updated_at``) at or after.
         until: changed (``updated_at``) before.
+        muted: only issues that are muted, or (False) only others; None for both.
         text: every word of it begins a word of the title (:mod:`issuetracker.words`).
         order: the field that orders; ``-`` means descending. Ties: by id, in the same direction.
     """
@@ -182,6 +229,7 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
     assignee: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    muted: bool | None = False
     text: Annotated[str, Meta(max_length=200)] = ""
     order: Order = "-updated_at"
 
@@ -207,5 +255,7 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
             self.assignee is None or (issue.assignee or "") == self.assignee,
             self.since is None or issue.updated_at >= self.since,
             self.until is None or issue.updated_at < self.until,
+            self.muted is None or is_muted(issue) == self.muted,
+            not is_hidden_by_merging(issue),
         )
         return all(wanted) and begins_words(self.text, issue.title)

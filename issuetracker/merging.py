@@ -7,7 +7,8 @@ log or was written past it, the same issue comes out (``tests/test_merging.py`` 
   the issue's mark for that log and not one that the store refused; *retries* by their event id,
   among the newest :data:`EVENTS_REMEMBERED`;
 * the earliest report names the issue, the latest says when it was last seen;
-* status, priority and assignee are the ones set last;
+* status, priority, assignee, mute and what it is merged into are the ones set last
+  (:mod:`issuetracker.setting`);
 * comments, history entries and occurrences are documents named by their event id.
 """
 
@@ -31,6 +32,15 @@ from issuetracker.issues import (
     Stamp,
 )
 from issuetracker.messages import AnyChange, Commented, Reported, Updated
+from issuetracker.setting import (
+    derive_links,
+    derive_mute,
+    microseconds_of,
+    moment_of,
+    note,
+    remember_seen,
+    told,
+)
 
 #: A retry further back than this many changes of one issue may count twice.
 EVENTS_REMEMBERED = 128
@@ -46,8 +56,6 @@ LOGS_REMEMBERED = 32
 REFUSED_KEPT = 1000
 
 _HOUR = 3_600_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Ledger).decode
 
@@ -122,7 +130,7 @@ def ledger_of(issue: Issue) -> Ledger:
 
 def stamp_of(change: AnyChange) -> Stamp:
     """When ``change`` happened, with its event id to break ties."""
-    return (change.time - _EPOCH) // _MICROSECOND, change.event_id
+    return microseconds_of(change.time), change.event_id
 
 
 def has_applied(issue: Issue, event_ids: Iterable[str]) -> set[str]:
@@ -148,6 +156,7 @@ class _Draft:
         self.recent = _split(self.ledger.recent)
         self.known = set(self.recent)
         self.reports: list[tuple[Stamp, Occurrence]] = []
+        self.seen: list[int] = []
         self.merged = Merged(self.issue)
         # How far the log has come, in microseconds since 1970; 0 when nothing comes from it.
         self.log_time = 0
@@ -237,6 +246,7 @@ class _Draft:
         self.issue.count += 1
         hour = stamp[0] // _HOUR
         self.ledger.hours[hour] = self.ledger.hours.get(hour, 0) + 1
+        self.seen.append(stamp[0])
         occurrence = _occurrence(change)
         if self.ledger.last is None or stamp > self.ledger.last:
             self.ledger.last = stamp
@@ -270,9 +280,12 @@ class _Draft:
         issue.tags, issue.fingerprint = sorted(set(report.tags)), report.fingerprint
         issue.exception, issue.context = report.exception, report.context
         issue.reporter = change.actor
+        # What people set outranks what rules say, and that what the service says.
         if self.ledger.priority is None:
-            issue.priority = report.priority
-        issue.first_seen = _moment(stamp)
+            issue.priority = change.priority or report.priority
+        if self.ledger.assignee is None:
+            issue.assignee = change.assignee or None
+        issue.first_seen = moment_of(stamp[0])
 
     def _comment(self, change: Commented) -> None:
         self.issue.comment_count += 1
@@ -287,23 +300,14 @@ class _Draft:
         )
 
     def _update(self, change: Updated, stamp: Stamp) -> None:
-        settings = {
-            name: value
-            for name in ("status", "priority", "assignee")
-            if (value := getattr(change, name)) is not msgspec.UNSET
-        }
-        for name, value in settings.items():
-            held: Setting | None = getattr(self.ledger, name)
-            if held is None or stamp > held[:2]:
-                setattr(self.ledger, name, (*stamp, value))
-                setattr(self.issue, name, value)
+        note(self.issue, self.ledger, change, stamp)
         self.merged.put.append(
             HistoryEntry(
                 id=change.event_id,
                 issue_id=change.issue_id,
                 time=change.time,
                 actor=change.actor,
-                changes=settings,
+                changes=told(change),
             )
         )
 
@@ -311,9 +315,13 @@ class _Draft:
         """The issue with its derived fields and its ledger."""
         ledger, issue = self.ledger, self.issue
         if ledger.last is not None:
-            issue.last_seen = _moment(ledger.last)
+            issue.last_seen = moment_of(ledger.last[0])
         if ledger.status is not None:
             self._derive_status(ledger.status)
+        if self.seen:
+            remember_seen(ledger, self.seen)
+        derive_mute(issue, ledger)
+        derive_links(issue, ledger)
         self._keep_occurrences()
         ledger.recent = b"".join(self.recent[-EVENTS_REMEMBERED:])
         ledger.hours = dict(sorted(ledger.hours.items())[-HOURS_KEPT:])
@@ -347,7 +355,7 @@ class _Draft:
         }
 
     def _forget_unconfirmed(self) -> None:
-        oldest = self.log_time - UNCONFIRMED_FOR // _MICROSECOND
+        oldest = self.log_time - UNCONFIRMED_FOR // timedelta(microseconds=1)
         alive = [item for item in self.ledger.unconfirmed.items() if item[1] >= oldest]
         self.ledger.unconfirmed = dict(alive[-UNCONFIRMED_KEPT:])
 
@@ -378,10 +386,6 @@ def _thin(newest_first: list[Stamp]) -> list[Stamp]:
         if len(kept) == OCCURRENCES_KEPT:
             break
     return kept
-
-
-def _moment(stamp: Stamp) -> datetime:
-    return _EPOCH + timedelta(microseconds=stamp[0])
 
 
 def _split(packed: bytes) -> list[bytes]:

@@ -21,6 +21,8 @@ GROUP = "issuetracker-consumer"
 #: Longest request body of one issue, in bytes; what a message can hold with room to spare.
 MAX_BODY_BYTES = 512 * 1024
 MAX_CONTEXT_BYTES = 32 * 1024
+#: Further events until a mute ends, at most: an issue remembers when so many reports came.
+MUTE_EVENTS_MOST = 250
 
 PENDING_PREFIX = "temp-"
 
@@ -96,6 +98,13 @@ EventId = Annotated[
     ),
 ]
 IssueId = Annotated[str, Meta(pattern=_UUID)]
+AnyIssueId = Annotated[
+    str,
+    Meta(
+        pattern=r"^(temp-)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}" + _END,
+        examples=["5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10"],
+    ),
+]
 _ShortText = Annotated[str, Meta(max_length=500, pattern=_NO_NUL)]
 _Value = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
 
@@ -161,13 +170,49 @@ class NewComment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     event_id: EventId | None = None
 
 
+class Mute(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long an issue stays out of the lists: until a time, or for some further events."""
+
+    until: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="Until then (RFC 3339), at most a year from now."),
+    ] = None
+    events: Annotated[
+        Annotated[int, Meta(ge=1, le=MUTE_EVENTS_MOST)] | None,
+        Meta(description="Until it was reported so many more times."),
+    ] = None
+
+
+class NewMute(Mute, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A mute as part of a request: exactly one of the two."""
+
+
 class IssueUpdate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The body of ``PATCH /api/v1/issues/{id}``: what is named changes, the rest stays."""
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     priority: Priority | msgspec.UnsetType = msgspec.UNSET
     assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+    mute: Annotated[
+        NewMute | msgspec.UnsetType | None,
+        Meta(description="Keep it out of the lists for a while; null ends that."),
+    ] = msgspec.UNSET
+    merged_into: Annotated[
+        AnyIssueId | msgspec.UnsetType | None,
+        Meta(description="The issue that this one is the same as; null takes it out again."),
+    ] = msgspec.UNSET
     event_id: EventId | None = None
+
+
+class BulkUpdate(
+    IssueUpdate, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """The body of ``PATCH /api/v1/issues``: the same, for many issues at once."""
+
+    ids: Annotated[
+        list[AnyIssueId],
+        Meta(min_length=1, max_length=500, description="The issues, with or without `temp-`."),
+    ]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -187,9 +232,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class Reported(Change, frozen=True, kw_only=True, tag="reported"):
-    """Something broke: once more, or for the first time."""
+    """Something broke: once more, or for the first time.
+
+    Attributes:
+        issue: what the service said.
+        priority: what a rule said of this report when it was accepted; it outranks the service's.
+        assignee: the same.
+    """
 
     issue: Report
+    priority: Priority | msgspec.UnsetType = msgspec.UNSET
+    assignee: UserName | msgspec.UnsetType = msgspec.UNSET
 
 
 class Commented(Change, frozen=True, kw_only=True, tag="commented"):
@@ -199,11 +252,26 @@ class Commented(Change, frozen=True, kw_only=True, tag="commented"):
 
 
 class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="updated"):
-    """Somebody set the status, the priority or the assignee; the last one wins, field by field."""
+    """Somebody set something; what was set last holds, field by field.
+
+    Merging two issues is two changes: one says of an issue what it is ``merged_into``, the other
+    says of that one that this was ``merged`` into it. The former decides, the latter is how a
+    reader of the one finds the others.
+
+    Attributes:
+        mute: null ends a mute.
+        merged_into: null takes the issue out again.
+        merged: an issue that now points here.
+        unmerged: an issue that points here no more.
+    """
 
     status: Status | msgspec.UnsetType = msgspec.UNSET
     priority: Priority | msgspec.UnsetType = msgspec.UNSET
     assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+    mute: Mute | msgspec.UnsetType | None = msgspec.UNSET
+    merged_into: IssueId | msgspec.UnsetType | None = msgspec.UNSET
+    merged: IssueId | msgspec.UnsetType = msgspec.UNSET
+    unmerged: IssueId | msgspec.UnsetType = msgspec.UNSET
 
 
 AnyChange: TypeAlias = Reported | Commented | Updated

@@ -1,9 +1,15 @@
-"""The tables behind :class:`~issuetracker.providers.database.DatabaseHelperProvider`.
+"""The tables behind :class:`~issuetracker.providers.database.DatabaseHelperProvider`, and rules.
 
-Nothing but that provider reads or writes them. ``Issue`` is none of them, and has no table.
+Nothing but that provider reads or writes its tables. ``Issue`` is none of them, and has no table.
 """
 
+from typing import get_args
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
+
+from issuetracker.messages import Priority
 
 
 class StoredIssue(models.Model):
@@ -33,6 +39,11 @@ class StoredIssue(models.Model):
     last_seen = models.DateTimeField()
     updated_at = models.DateTimeField()
     ledger = models.BinaryField()
+    # Null also in every row that is older than these.
+    muted_until = models.DateTimeField(null=True)
+    muted_events = models.BigIntegerField(null=True)
+    merged_into = models.UUIDField(null=True)
+    merged = models.TextField(null=True)  # noqa: DJ001 - adding it rewrites no row
 
     class Meta:
         db_table = "issuetracker_stored_issue"
@@ -93,6 +104,49 @@ class SearchTerm(models.Model):
 
     def __str__(self) -> str:
         return bytes(self.term).decode()
+
+
+class Rule(models.Model):
+    """What new issues begin with: of the rules that match a report, the first decides.
+
+    A rule matches when everything it names does; an empty field matches anything.
+
+    Attributes:
+        name: what people call it.
+        enabled: whether it is used.
+        position: the lowest comes first.
+        component: a pattern with ``*`` and ``?``.
+        exception_type: the same, for the exception that was raised.
+        title_prefix: how the title begins.
+        tag: one of the tags.
+        priority: what the issue's priority becomes; empty: what the service said.
+        assignee: who works on it; empty: nobody.
+    """
+
+    name = models.CharField(max_length=100)
+    enabled = models.BooleanField(default=True)
+    position = models.PositiveIntegerField(default=100)
+    component = models.CharField(max_length=100, blank=True)
+    exception_type = models.CharField(max_length=500, blank=True)
+    title_prefix = models.CharField(max_length=200, blank=True)
+    tag = models.CharField(max_length=50, blank=True)
+    priority = models.CharField(
+        max_length=10, blank=True, choices=[(name, name) for name in get_args(Priority)]
+    )
+    assignee = models.CharField(
+        max_length=150, blank=True, validators=[RegexValidator(r"\A[\w.@+-]+\Z")]
+    )
+
+    class Meta:
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a rule that says nothing of what it matches."""
+        if not self.priority and not self.assignee:
+            raise ValidationError("Give a priority, an assignee, or both.")
 
 
 class Issue(models.Model):

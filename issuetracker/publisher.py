@@ -15,7 +15,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -25,7 +25,7 @@ from confluent_kafka.cimpl import NewTopic
 from django.conf import settings
 from prometheus_client import Counter
 
-from issuetracker.exceptions import NotPublished, PublishUnknown
+from issuetracker.exceptions import NotPublished, PublishError, PublishUnknown
 from issuetracker.messages import AnyChange
 from issuetracker.processes import PerProcess
 
@@ -130,15 +130,27 @@ class IssuePublisher:
             NotPublished: it is certainly not in the log.
             PublishUnknown: no acknowledgement came in time; it may be in the log or not.
         """
+        (error,) = self.publish_issues([change])
+        if error is not None:
+            raise error
+
+    def publish_issues(self, changes: Sequence[AnyChange]) -> list[PublishError | None]:
+        """The same for many changes, which wait for their acknowledgements together.
+
+        Returns:
+            For each change None, or what :meth:`publish_issue` would have raised.
+        """
+        deadline = time.monotonic() + self._wait
         try:
-            self._publish(change)
-        except NotPublished:
-            _REFUSED.inc()
-            raise
-        except PublishUnknown:
-            _UNKNOWN.inc()
-            raise
-        _ACKNOWLEDGED.inc()
+            session = self._require_ready()
+        except NotPublished as error:
+            _REFUSED.inc(len(changes))
+            return [error] * len(changes)
+        reports = [self._produce(session, change) for change in changes]
+        return [
+            self._settle(report, change, deadline)
+            for report, change in zip(reports, changes, strict=True)
+        ]
 
     def close(self, timeout: float = 1.0) -> None:
         """Give what is on its way up to ``timeout`` seconds, and stop."""
@@ -152,23 +164,35 @@ class IssuePublisher:
             if left:
                 logger.warning("Stopped with %d changes unacknowledged", left)
 
-    def _publish(self, change: AnyChange) -> None:
-        deadline = time.monotonic() + self._wait
-        session = self._require_ready()
+    def _produce(self, session: "_Session", change: AnyChange) -> "_Report | NotPublished":
         report = _Report()
         try:
             session.producer.produce(
                 self.topic, _encode(change), change.issue_id, on_delivery=report.deliver
             )
         except (BufferError, KafkaException) as error:
-            raise NotPublished(f"the producer took no message: {error}") from error
+            return NotPublished(f"the producer took no message: {error}")
+        return report
+
+    def _settle(
+        self, report: "_Report | NotPublished", change: AnyChange, deadline: float
+    ) -> PublishError | None:
+        """Wait for the answer to one change, and count it."""
+        if isinstance(report, NotPublished):
+            _REFUSED.inc()
+            return report
         if not report.wait(deadline):
             self._break(f"no acknowledgement within {self._wait} s")
-            raise PublishUnknown(f"no acknowledgement within {self._wait} s")
+            _UNKNOWN.inc()
+            return PublishUnknown(f"no acknowledgement within {self._wait} s")
         if report.error is not None:
-            _raise_for(report.error)
+            certain = report.error.code() in _CERTAIN
+            (_REFUSED if certain else _UNKNOWN).inc()
+            return (NotPublished if certain else PublishUnknown)(report.error.str())
+        _ACKNOWLEDGED.inc()
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("In the log", extra=_fields(change, report.message))
+        return None
 
     def _require_ready(self) -> "_Session":
         # Until it was ready once, a short wait saves the first changes the slower way.
@@ -337,12 +361,6 @@ def _fields(change: AnyChange, message: Message | None) -> dict[str, str | int |
     """What follows a change from here to the store: ids and its place in the log."""
     place = {"partition": message.partition(), "offset": message.offset()} if message else {}
     return {"issue_id": change.issue_id, "event_id": change.event_id, **place}
-
-
-def _raise_for(error: KafkaError) -> None:
-    if error.code() in _CERTAIN:
-        raise NotPublished(error.str())
-    raise PublishUnknown(error.str())
 
 
 def _make_publisher() -> IssuePublisher:

@@ -5,12 +5,12 @@ that. Redis down, or absent, the store's answer stands alone.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from issuetracker.bounded import NoAnswer, bounded
-from issuetracker.exceptions import StoreUnavailable
+from issuetracker.exceptions import StoreUnavailable, UnknownIssue
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
 from issuetracker.overlay import (
     ReadDocuments,
@@ -28,11 +28,14 @@ from issuetracker.providers.redis import RecentIssue, get_recents
 __all__ = [
     "ReadDocuments",
     "ReadIssue",
+    "ReadIssues",
     "ReadPage",
     "is_known",
     "list_issues",
     "read_documents",
     "read_issue",
+    "read_issues",
+    "read_merged",
 ]
 
 logger = logging.getLogger(__name__)
@@ -79,6 +82,69 @@ def read_issue(issue_id: str) -> ReadIssue | None:
             raise
         return ReadIssue(recent, pending=bool(recent.pending))
     return overlay(stored, recent.pending if recent else [])
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIssues:
+    """Issues as far as they are known.
+
+    Attributes:
+        issues: by bare id. While the store is away, of some only a change or two may be known.
+        is_complete: the store answered: what is not among them does not exist.
+    """
+
+    issues: dict[str, ReadIssue]
+    is_complete: bool
+
+    def require(self, issue_id: str) -> ReadIssue:
+        """The issue of this bare id.
+
+        Raises:
+            UnknownIssue: there is none.
+            StoreUnavailable: the store does not answer, and the recent view does not have it.
+        """
+        found = self.issues.get(issue_id)
+        if found is not None:
+            return found
+        if self.is_complete:
+            raise UnknownIssue("There is no such issue.")
+        raise StoreUnavailable("the store does not answer, and the issue is not a recent one")
+
+
+def read_issues(issue_ids: Iterable[str], *, seconds: float | None = None) -> ReadIssues:
+    """Those of the issues that are known, in one question to the store.
+
+    Args:
+        issue_ids: bare ids.
+        seconds: that the store has for its answer; by default its usual 3.0.
+    """
+    ids = set(issue_ids)
+    recents = get_recents().get_many(ids)
+    try:
+        stored = _ask(get_store().get_many, ids, seconds=seconds) if ids else {}
+    except StoreUnavailable as error:
+        logger.warning("Going by what the last hour brought: %s", error)
+        shown = {key: ReadIssue(one, bool(one.pending)) for key, one in recents.items()}
+        return ReadIssues(shown, is_complete=False)
+    found: dict[str, ReadIssue] = {}
+    for issue_id in ids:
+        held, recent = stored.get(issue_id), recents.get(issue_id)
+        read = overlay(held.issue if held else None, recent.pending if recent else [])
+        if read is not None:
+            found[issue_id] = read
+    return ReadIssues(found, is_complete=True)
+
+
+def read_merged(issue: Issue) -> list[ReadIssue]:
+    """The issues that are merged into ``issue``, newest activity first, as far as they are known.
+
+    Each says itself what it is merged into; ``issue`` only knows whom to ask.
+    """
+    if not issue.merged:
+        return []
+    found = read_issues(issue.merged).issues.values()
+    merged = [read for read in found if read.issue.merged_into == issue.id]
+    return sorted(merged, key=lambda read: read.issue.last_seen, reverse=True)
 
 
 def is_known(issue_id: str, *, seconds: float | None = None) -> bool:

@@ -23,10 +23,11 @@ from issuetracker.merging import (
     ledger_of,
     merge,
 )
-from issuetracker.messages import AnyChange, Commented, NewIssue, Reported, Updated
+from issuetracker.messages import AnyChange, Commented, Mute, NewIssue, Reported, Updated
 
 ISSUE = str(uuid.UUID(int=7))
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
+OTHERS = [str(uuid.UUID(int=number)) for number in (70, 71, 72)]
 
 
 def event(number: int) -> str:
@@ -67,6 +68,11 @@ DAY = 24 * 60
 offsets = itertools.count()
 
 
+def ruled_by(change: Reported, **decision: Any) -> Reported:
+    """``change`` with what a rule said of it."""
+    return msgspec.structs.replace(change, **decision)
+
+
 def merged(*changes: AnyChange, issue: Issue | None = None) -> Merged:
     """The issue after ``changes``, each a message of its own at the end of one log."""
     return merge(issue, [Delivery(change, Origin("log:0", next(offsets))) for change in changes])
@@ -98,13 +104,21 @@ class Kept:
 
 
 minutes = st.integers(0, 300)
+mutes = st.one_of(
+    st.none(),
+    st.builds(lambda at: Mute(until=START + timedelta(minutes=at)), minutes),
+    st.builds(lambda events: Mute(events=events), st.integers(1, 8)),
+)
 changes = st.lists(
     st.one_of(
         st.builds(
-            lambda at, priority, tags: reported(0, at, priority=priority, tags=tags),
+            lambda at, priority, tags, ruled: ruled_by(
+                reported(0, at, priority=priority, tags=tags), **ruled
+            ),
             minutes,
             st.sampled_from(["low", "high"]),
             st.lists(st.sampled_from(["db", "net"]), max_size=2),
+            st.sampled_from([{}, {"priority": "critical"}, {"assignee": "grace"}]),
         ),
         st.builds(lambda at: commented(0, at), minutes),
         st.builds(
@@ -116,6 +130,10 @@ changes = st.lists(
                     "status": st.sampled_from(["open", "resolved", "ignored", "deleted"]),
                     "priority": st.sampled_from(["low", "critical"]),
                     "assignee": st.sampled_from([None, "ada", "grace"]),
+                    "mute": mutes,
+                    "merged_into": st.sampled_from([None, OTHERS[0], OTHERS[1]]),
+                    "merged": st.sampled_from(OTHERS),
+                    "unmerged": st.sampled_from(OTHERS),
                 },
             ),
         ),
@@ -331,4 +349,4 @@ def test_what_was_written_past_the_log_is_forgotten_once_the_log_is_past_its_ret
 @pytest.mark.parametrize("count", [1, 50])
 def test_the_bookkeeping_stays_small(count: int) -> None:
     issue = merged(*(reported(number, number * 90) for number in range(count * 40))).issue
-    assert len(issue.ledger) < 6000
+    assert len(issue.ledger) < 8000

@@ -3,9 +3,11 @@
 from django.contrib import admin
 
 from issuetracker.admin.pages import IssueAdmin
-from issuetracker.models import Issue
+from issuetracker.admin.rules import RuleAdmin
+from issuetracker.models import Issue, Rule
 
 admin.site.register(Issue, IssueAdmin)
+admin.site.register(Rule, RuleAdmin)
 admin.site.site_header = "AlphaFusion issue tracker"
 admin.site.site_title = "AlphaFusion"
 admin.site.index_title = "Overview"

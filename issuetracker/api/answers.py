@@ -1,5 +1,6 @@
 """What the API answers. Each document is defined here once; the OpenAPI schema comes from it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import Meta
 
-from issuetracker.issues import Comment, HistoryEntry, Issue, Occurrence
+from issuetracker.issues import Comment, HistoryEntry, Issue, Occurrence, is_muted
 from issuetracker.messages import IssueType, Priority, RaisedException, Status
 
 _encode = msgspec.json.Encoder().encode
@@ -57,6 +58,26 @@ class AcceptedUpdate(msgspec.Struct, frozen=True):
     status: Literal["accepted", "updated"]
 
 
+class UpdatedIssue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one issue of many."""
+
+    id: Annotated[str, Meta(description="The issue's id.")]
+    status: Annotated[
+        Literal["accepted", "updated", "refused"],
+        Meta(description="`accepted`: durable, on its way; `updated`: stored; `refused`: neither."),
+    ]
+    code: Annotated[
+        int, Meta(ge=200, le=599, description="The status that a request for it alone would get.")
+    ]
+    detail: Annotated[str, Meta(description="Why it was refused.")] = ""
+
+
+class BulkUpdated(msgspec.Struct, frozen=True):
+    """What became of each issue, in the order of the request."""
+
+    results: list[UpdatedIssue]
+
+
 class IssueSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An issue in a list."""
 
@@ -70,6 +91,15 @@ class IssueSummary(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str]
     reporter: str
     assignee: str | None
+    muted: Annotated[bool, Meta(description="Kept out of the lists for now.")]
+    muted_until: Annotated[datetime | None, Meta(description="Until when.")]
+    muted_events: Annotated[
+        int | None, Meta(description="Or for how many more reports, from now on.")
+    ]
+    merged_into: Annotated[
+        str | None, Meta(description="The issue that this is the same as. No list shows this one.")
+    ]
+    merged: Annotated[list[str], Meta(description="Issues that are the same as this one.")]
     count: Annotated[int, Meta(description="How often it was reported.")]
     comment_count: int
     first_seen: datetime
@@ -78,8 +108,35 @@ class IssueSummary(msgspec.Struct, frozen=True, kw_only=True):
     pending: Pending = False
 
 
+class MergedIssue(msgspec.Struct, frozen=True, kw_only=True):
+    """An issue that is merged into the one that is shown."""
+
+    id: str
+    title: str
+    component: str
+    status: Status
+    regressed: bool
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """An issue and those that are merged into it, taken together."""
+
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    regressed: Annotated[bool, Meta(description="Any of them was resolved, and seen since.")]
+
+
 class IssueDetail(IssueSummary, frozen=True, kw_only=True):
     """An issue with everything that is kept of it."""
+
+    total: Total
+    merged_issues: Annotated[
+        list[MergedIssue], Meta(description="Those merged into it, newest activity first.")
+    ]
 
     description: str
     fingerprint: str | None
@@ -124,13 +181,42 @@ def summary(issue: Issue, *, pending: bool) -> IssueSummary:
     return IssueSummary(**_fields(issue, IssueSummary), pending=pending)
 
 
-def detail(issue: Issue, *, pending: bool) -> IssueDetail:
-    """``issue`` with everything."""
-    return IssueDetail(**_fields(issue, IssueDetail), pending=pending)
+def detail(issue: Issue, merged: Sequence[Issue], *, pending: bool) -> IssueDetail:
+    """``issue`` with everything.
+
+    Args:
+        issue: the issue.
+        merged: those that are merged into it.
+        pending: whether something of it is not in the store yet.
+    """
+    return IssueDetail(
+        **_fields(issue, IssueDetail),
+        pending=pending,
+        total=total([issue, *merged]),
+        merged_issues=[
+            MergedIssue(**{name: getattr(one, name) for name in MergedIssue.__struct_fields__})
+            for one in merged
+        ],
+    )
+
+
+def total(issues: Sequence[Issue]) -> Total:
+    """``issues``, at least one, taken together."""
+    return Total(
+        count=sum(issue.count for issue in issues),
+        first_seen=min(issue.first_seen for issue in issues),
+        last_seen=max(issue.last_seen for issue in issues),
+        regressed=any(issue.regressed for issue in issues),
+    )
 
 
 def _fields(issue: Issue, shown: type[IssueSummary]) -> dict[str, Any]:
-    return {name: getattr(issue, name) for name in shown.__struct_fields__ if name != "pending"}
+    kept = {name: getattr(issue, name) for name in shown.__struct_fields__ if hasattr(issue, name)}
+    kept.pop("pending", None)  # what the recent view has under this name are changes
+    # A mute whose time is up may not have been written over yet.
+    if not is_muted(issue):
+        kept["muted_until"] = None
+    return {**kept, "muted": is_muted(issue)}
 
 
 def answer(

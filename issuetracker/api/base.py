@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from issuetracker.accepting import STORE_SECONDS
 from issuetracker.access.authentication import ApiAuthentication
 from issuetracker.access.authorization import require
 from issuetracker.access.permissions import Permission
@@ -53,20 +54,14 @@ class MayCall(BasePermission):
         """
         if not request.user.is_authenticated:
             return False
-        writing: Permission = view.writing  # type: ignore[attr-defined]  # an ApiView
-        reads = request.method in ("GET", "HEAD")
-        require(caller_of(request), Permission.READ if reads else writing)
+        needed: Permission = view.permission_for(request.method)  # type: ignore[attr-defined]  # an ApiView
+        require(caller_of(request), needed)
         return True
 
 
 class ApiView(APIView):
-    """What every endpoint has in common.
+    """What every endpoint has in common."""
 
-    Attributes:
-        writing: the permission that its methods other than GET need.
-    """
-
-    writing = Permission.WRITE
     authentication_classes: Sequence[type[BaseAuthentication]] = (ApiAuthentication,)
     permission_classes: Sequence[type[BasePermission]] = (MayCall,)
     content_negotiation_class = AlwaysJson
@@ -74,6 +69,10 @@ class ApiView(APIView):
     parser_classes = ()
     metadata_class = None
     http_method_names = ("get", "head", "post", "patch")
+
+    def permission_for(self, method: str) -> Permission:
+        """What a caller needs to use ``method`` here."""
+        return Permission.READ if method in ("GET", "HEAD") else Permission.WRITE
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Note when the request began, then authenticate it and check what it may."""
@@ -84,6 +83,11 @@ class ApiView(APIView):
     def seconds_left(self) -> float:
         """Until the answer is due."""
         return self.deadline - time.monotonic()
+
+    @property
+    def store_seconds(self) -> float:
+        """That the store has for a question on which a change depends."""
+        return min(self.seconds_left, STORE_SECONDS)
 
 
 def read_body(request: Request, struct: type[Struct]) -> Struct:

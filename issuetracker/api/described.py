@@ -4,17 +4,19 @@ from issuetracker.api.answers import (
     AcceptedComment,
     AcceptedIssue,
     AcceptedUpdate,
+    BulkUpdated,
     CommentList,
     HistoryList,
     IssueDetail,
     IssueList,
     OccurrenceList,
 )
-from issuetracker.api.openapi import operation
+from issuetracker.api.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, operation
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
-from issuetracker.messages import IssueUpdate, NewComment, NewIssue
+from issuetracker.messages import BulkUpdate, IssueUpdate, NewComment, NewIssue
 
 _ID = "5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10"
+_OTHER = "8c7f2f6e-52a5-5b0a-8a55-0d6f6a0c9f21"
 _EVENT = "0b5c4f0e-8a3f-4f4b-9d6c-0c7f5d1f6a11"
 _TIME = "2026-11-23T09:52:20.123456Z"
 _RAISED = {
@@ -41,6 +43,11 @@ _SUMMARY = {
     "tags": ["test"],
     "reporter": "service.workflow-consumer",
     "assignee": None,
+    "muted": False,
+    "muted_until": None,
+    "muted_events": None,
+    "merged_into": None,
+    "merged": [_OTHER],
     "count": 1,
     "comment_count": 0,
     "first_seen": _TIME,
@@ -50,6 +57,19 @@ _SUMMARY = {
 }
 _DETAIL = {
     **_SUMMARY,
+    "total": {"count": 4, "first_seen": _TIME, "last_seen": _TIME, "regressed": False},
+    "merged_issues": [
+        {
+            "id": _OTHER,
+            "title": "The same, with another trace",
+            "component": "workflow-consumer",
+            "status": "open",
+            "regressed": False,
+            "count": 3,
+            "first_seen": _TIME,
+            "last_seen": _TIME,
+        }
+    ],
     "description": "Test description",
     "fingerprint": None,
     "exception": [_RAISED],
@@ -67,7 +87,7 @@ _HISTORY = {
     "issue_id": _ID,
     "time": _TIME,
     "actor": "ada",
-    "changes": {"status": "resolved"},
+    "changes": {"status": "resolved", "muted_events": 10},
 }
 _OCCURRENCE = {
     "id": _EVENT,
@@ -100,16 +120,46 @@ LIST_ISSUES = operation(
     {200: (IssueList, {"results": [_SUMMARY], "next": None, "degraded": False})},
     query=IssuesQuery,
 )
-READ_ISSUE = operation("read_issue", "Read an issue", {200: (IssueDetail, _DETAIL)}, of_issue=True)
+UPDATE_ISSUES = operation(
+    "update_issues",
+    "Set the same of up to 500 issues; each is a change of its own",
+    {
+        202: (
+            BulkUpdated,
+            {
+                "results": [
+                    {"id": _ID, "status": "accepted", "code": 202},
+                    {
+                        "id": _OTHER,
+                        "status": "refused",
+                        "code": 409,
+                        "detail": "What is deleted cannot become resolved, "
+                        "only one of these: open.",
+                    },
+                ]
+            },
+        )
+    },
+    body=(BulkUpdate, {"ids": [_ID, _OTHER], "status": "resolved", "event_id": _EVENT}),
+)
+READ_ISSUE = operation(
+    "read_issue",
+    "Read an issue",
+    {200: (IssueDetail, _DETAIL)},
+    of_issue=True,
+    headers=(IF_NONE_MATCH, ETAG),
+)
 UPDATE_ISSUE = operation(
     "update_issue",
-    "Set an issue's status, priority or assignee",
+    "Set an issue's status, priority, assignee or mute, or merge it into another",
     {
         202: (AcceptedUpdate, {"id": _ID, "status": "accepted"}),
         200: (AcceptedUpdate, {"id": _ID, "status": "updated"}),
     },
-    body=(IssueUpdate, {"status": "resolved"}),
+    body=(IssueUpdate, {"status": "open", "assignee": "ada", "mute": {"events": 10}}),
     of_issue=True,
+    problems=(409, 412),
+    headers=(IF_MATCH,),
 )
 LIST_COMMENTS = operation(
     "list_comments",
@@ -127,6 +177,8 @@ ADD_COMMENT = operation(
     },
     body=(NewComment, {"body": "It happened again."}),
     of_issue=True,
+    problems=(412,),
+    headers=(IF_MATCH,),
 )
 LIST_OCCURRENCES = operation(
     "list_occurrences",

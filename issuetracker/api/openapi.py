@@ -1,6 +1,6 @@
 """The OpenAPI document: made from the structs that requests and answers are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -31,6 +31,8 @@ _MEANINGS = {
     403: "The token or the session's user may not do this: `detail` names the permission that is "
     "missing. Or the session's CSRF token is missing.",
     404: "There is no such issue.",
+    409: "The issue is not such that this can be done; `detail` says what can.",
+    412: "Somebody changed the issue since `If-Match` was read.",
     405: "The address does not know this method.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
@@ -88,6 +90,28 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         ]
 
 
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An `ETag` of the issue: refuse, with 412, if somebody changed it since. "
+    "Further reports are no such change.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of what you have: 304 without a body if nothing is new.",
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 304],
+    description="Changes with whatever is shown.",
+)
+
+
 def operation(
     name: str,
     summary: str,
@@ -96,6 +120,8 @@ def operation(
     body: tuple[type[msgspec.Struct], Any] | None = None,
     query: type[msgspec.Struct] | None = None,
     of_issue: bool = False,
+    problems: Sequence[int] = (),
+    headers: Sequence[OpenApiParameter] = (),
 ) -> Callable[[Method], Method]:
     """A decorator that describes an endpoint's method.
 
@@ -106,22 +132,30 @@ def operation(
         body: the struct of the request's body, with an example.
         query: the struct of the query string.
         of_issue: whether the address names an issue.
+        problems: statuses of errors beside those that every such endpoint has.
+        headers: of the request and of the answers.
     """
-    problems = (*(_WRITING if body else _READING), *((404,) if of_issue else ()))
+    statuses = (*problems, *(_WRITING if body else _READING), *((404,) if of_issue else ()))
     examples = [
         OpenApiExample(f"{status}", value=example, response_only=True, status_codes=[str(status)])
         for status, (_, example) in answers.items()
     ]
+    unchanged = {304: OpenApiResponse(description="It is as `If-None-Match` says.")}
     if body:
         examples.append(OpenApiExample("Request", value=body[1], request_only=True))
     decorator: Callable[[Method], Method] = extend_schema(
         operation_id=name,
         summary=summary,
         request={"application/json": body[0]} if body else None,
-        parameters=[*(_parameters(query) if query else []), *([_ISSUE_ID] if of_issue else [])],
+        parameters=[
+            *(_parameters(query) if query else []),
+            *([_ISSUE_ID] if of_issue else []),
+            *headers,
+        ],
         responses={
             **{(status, "application/json"): struct for status, (struct, _) in answers.items()},
-            **{(status, _PROBLEM): _described(status) for status in sorted(problems)},
+            **(unchanged if IF_NONE_MATCH in headers else {}),
+            **{(status, _PROBLEM): _described(status) for status in sorted(statuses)},
         },
         examples=examples,
     )

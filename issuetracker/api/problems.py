@@ -20,7 +20,13 @@ from rest_framework import exceptions
 
 from issuetracker.access.tokens import TokensUnavailable
 from issuetracker.bounded import NoAnswer
-from issuetracker.exceptions import FieldError, InvalidInput, StoreUnavailable
+from issuetracker.exceptions import (
+    Conflict,
+    FieldError,
+    InvalidInput,
+    StoreUnavailable,
+    UnknownIssue,
+)
 from issuetracker.messages import MAX_BODY_BYTES
 
 logger = logging.getLogger(__name__)
@@ -107,6 +113,10 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
         return problem(400, f"{count} wrong with the request.", error.errors)
     if isinstance(error, exceptions.APIException):
         return _answer_framework(error)
+    if isinstance(error, UnknownIssue):
+        return problem(404, str(error))
+    if isinstance(error, Conflict):
+        return problem(409, str(error))
     if isinstance(error, _NO_ANSWER):
         logger.error("Answering 503: %s", error)
         return problem(503, _COME_AGAIN, headers={"Retry-After": str(RETRY_AFTER)})

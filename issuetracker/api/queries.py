@@ -1,7 +1,7 @@
 """The query strings of the lists, each defined once."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -45,6 +45,10 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _Moment | None, Meta(description="Changed at this time (RFC 3339) or later.")
     ] = None
     until: Annotated[_Moment | None, Meta(description="Changed before this time.")] = None
+    muted: Annotated[
+        Literal["false", "true", "any"],
+        Meta(description="Only muted issues, or only others, or both."),
+    ] = "false"
     q: Annotated[
         str,
         Meta(
@@ -69,6 +73,7 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             assignee=self.assignee,
             since=self.since,
             until=self.until,
+            muted={"false": False, "true": True, "any": None}[self.muted],
             text=self.q,
             order=self.order,
         )

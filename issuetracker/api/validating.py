@@ -5,7 +5,8 @@ walked one by one, to name them all.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from django.http import QueryDict
@@ -102,6 +103,8 @@ def _walk(
 ) -> Iterator[FieldError]:
     """Every error of ``value`` as an ``annotation``."""
     bare, limits = _split(annotation)
+    if isinstance(value, dict):
+        bare = _struct_among(bare)
     if _is_struct(bare) and isinstance(value, dict):
         yield from _walk_fields(value, bare, pointer, strict=strict)
     elif _is_sequence(bare) and isinstance(value, list):
@@ -160,6 +163,13 @@ def _origin(annotation: Annotation) -> object:
 
 def _limited(bare: Annotation, limits: Sequence[object]) -> Annotation:
     return Annotated[(bare, *limits)] if limits else bare
+
+
+def _struct_among(bare: Annotation) -> Annotation:
+    """The struct that an object may be, where anything else may stand as well."""
+    if _origin(bare) not in (Union, UnionType):
+        return bare
+    return next(filter(_is_struct, get_args(bare)), bare)
 
 
 def _is_struct(bare: Annotation) -> bool:

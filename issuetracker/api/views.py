@@ -5,34 +5,42 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from rest_framework.request import Request
 
-from issuetracker import accepting
 from issuetracker.accepting import Accepted, accept
 from issuetracker.access.audit import record_deletion
 from issuetracker.access.authorization import require
 from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described, openapi
 from issuetracker.api.base import ApiView, caller_of, read_body
+from issuetracker.api.conditions import is_unchanged, require_match, tag_of
+from issuetracker.api.problems import answer_exception
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
 from issuetracker.api.validating import decode_query
-from issuetracker.exceptions import FieldError, InvalidInput
+from issuetracker.exceptions import FieldError, InvalidInput, StoreUnavailable
 from issuetracker.issues import Collection
 from issuetracker.messages import (
     PENDING_PREFIX,
+    BulkUpdate,
     Commented,
     IssueUpdate,
     NewComment,
     NewIssue,
     Reported,
-    Updated,
     bare_id,
     new_issue_id,
 )
-from issuetracker.reading import is_known, list_issues, read_documents, read_issue
+from issuetracker.reading import (
+    is_known,
+    list_issues,
+    read_documents,
+    read_issue,
+    read_merged,
+)
+from issuetracker.rules import decide
+from issuetracker.working import Outcome, update_issue, update_issues
 
 _NO_SUCH_ISSUE = "There is no such issue."
 
@@ -40,19 +48,24 @@ _NO_SUCH_ISSUE = "There is no such issue."
 class IssuesView(ApiView):
     """Reports come in here; lists go out."""
 
-    writing = Permission.REPORT
+    def permission_for(self, method: str) -> Permission:
+        """Reporting is a permission of its own."""
+        return Permission.REPORT if method == "POST" else super().permission_for(method)
 
     @described.CREATE_ISSUE
     def post(self, request: Request) -> HttpResponse:
         """Report an issue."""
         issue = read_body(request, NewIssue)
         event_id = issue.event_id or str(uuid.uuid4())
+        decision = decide(issue)
         change = Reported(
             issue_id=new_issue_id(issue, event_id),
             event_id=event_id,
             time=datetime.now(UTC),
             actor=caller_of(request).actor(issue.component),
             issue=issue,
+            priority=decision.priority,
+            assignee=decision.assignee,
         )
         return _answer_report(accept(change, deadline=self.deadline))
 
@@ -68,44 +81,65 @@ class IssuesView(ApiView):
             answers.IssueList(results, _next_address(request, page.cursor), page.degraded)
         )
 
+    @described.UPDATE_ISSUES
+    def patch(self, request: Request) -> HttpResponse:
+        """Set the same of many issues."""
+        update = read_body(request, BulkUpdate)
+        caller = caller_of(request)
+        if update.status == "deleted":
+            require(caller, Permission.DELETE)
+        outcomes = update_issues(
+            update.ids,
+            update,
+            caller.actor(),
+            event_id=update.event_id or str(uuid.uuid4()),
+            deadline=self.deadline,
+        )
+        if all(isinstance(outcome.error, StoreUnavailable) for outcome in outcomes):
+            raise StoreUnavailable(str(outcomes[0].error))
+        if update.status == "deleted":
+            for outcome in outcomes:
+                if outcome.error is None:
+                    _record_deletion(request, outcome.issue_id)
+        return answers.answer(answers.BulkUpdated([_result(each) for each in outcomes]), 202)
+
 
 class IssueView(ApiView):
     """One issue."""
 
     @described.READ_ISSUE
-    def get(self, _request: Request, issue_id: str) -> HttpResponse:
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
         """Read an issue, with or without ``temp-``."""
         found = read_issue(bare_id(issue_id))
         if found is None:
             raise Http404(_NO_SUCH_ISSUE)
-        return answers.answer(answers.detail(found.issue, pending=found.pending))
+        merged = [read.issue for read in read_merged(found.issue)]
+        shown = answers.detail(found.issue, merged, pending=found.pending)
+        tag = tag_of(found.issue, shown)
+        if is_unchanged(request, tag):
+            return HttpResponse(status=304, headers={"ETag": tag})
+        response = answers.answer(shown)
+        response.headers["ETag"] = tag
+        return response
 
     @described.UPDATE_ISSUE
     def patch(self, request: Request, issue_id: str) -> HttpResponse:
-        """Set an issue's status, priority or assignee."""
+        """Set an issue's status, priority, assignee or mute, or merge it into another."""
         update = read_body(request, IssueUpdate)
-        if update.status is update.priority is update.assignee is msgspec.UNSET:
-            raise InvalidInput([FieldError("", "Name a status, a priority or an assignee")])
         caller = caller_of(request)
         deletes = update.status == "deleted"
         if deletes:
             require(caller, Permission.DELETE)
-        _require_known(issue_id, min(self.seconds_left, accepting.STORE_SECONDS))
-        change = Updated(
-            issue_id=bare_id(issue_id),
-            event_id=update.event_id or str(uuid.uuid4()),
-            time=datetime.now(UTC),
-            actor=caller.actor(),
-            status=update.status,
-            priority=update.priority,
-            assignee=update.assignee,
+        event_id = update.event_id or str(uuid.uuid4())
+        require_match(request, issue_id, event_id, self.store_seconds)
+        outcome = update_issue(
+            issue_id, update, caller.actor(), event_id=event_id, deadline=self.deadline
         )
-        accepted = accept(change, deadline=self.deadline)
         if deletes:
-            record_deletion(change.issue_id, change.actor, request._request)  # noqa: SLF001 - as in base.py
-        in_log = accepted.where == "log"
+            _record_deletion(request, outcome.issue_id)
+        in_log = outcome.where == "log"
         return answers.answer(
-            answers.AcceptedUpdate(change.issue_id, "accepted" if in_log else "updated"),
+            answers.AcceptedUpdate(outcome.issue_id, "accepted" if in_log else "updated"),
             202 if in_log else 200,
         )
 
@@ -123,10 +157,12 @@ class CommentsView(ApiView):
     def post(self, request: Request, issue_id: str) -> HttpResponse:
         """Write a comment."""
         comment = read_body(request, NewComment)
-        _require_known(issue_id, min(self.seconds_left, accepting.STORE_SECONDS))
+        event_id = comment.event_id or str(uuid.uuid4())
+        require_match(request, issue_id, event_id, self.store_seconds)
+        _require_known(issue_id, self.store_seconds)
         change = Commented(
             issue_id=bare_id(issue_id),
-            event_id=comment.event_id or str(uuid.uuid4()),
+            event_id=event_id,
             time=datetime.now(UTC),
             actor=caller_of(request).actor(),
             body=comment.body,
@@ -186,6 +222,10 @@ class DocsView(ApiView):
         return render(request._request, "issuetracker/docs.html")  # noqa: SLF001 - as in base.py
 
 
+def _record_deletion(request: Request, issue_id: str) -> None:
+    record_deletion(issue_id, caller_of(request).actor(), request._request)  # noqa: SLF001 - as in base.py
+
+
 def _answer_report(accepted: Accepted) -> HttpResponse:
     issue_id = accepted.change.issue_id
     if accepted.where == "log":
@@ -194,6 +234,16 @@ def _answer_report(accepted: Accepted) -> HttpResponse:
         return answers.answer(answers.AcceptedIssue(shown, "accepted", address), 202, address)
     address = f"/api/v1/issues/{issue_id}"
     return answers.answer(answers.AcceptedIssue(issue_id, "created", address), 201, address)
+
+
+def _result(outcome: Outcome) -> answers.UpdatedIssue:
+    if outcome.error is not None:
+        response = answer_exception(outcome.error, {})
+        detail = str(outcome.error) if response.status_code in (404, 409) else ""
+        return answers.UpdatedIssue(outcome.issue_id, "refused", response.status_code, detail)
+    if outcome.where == "log":
+        return answers.UpdatedIssue(outcome.issue_id, "accepted", 202)
+    return answers.UpdatedIssue(outcome.issue_id, "updated", 200)
 
 
 def _require_known(issue_id: str, seconds: float | None = None) -> None:

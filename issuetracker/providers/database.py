@@ -177,10 +177,14 @@ class _Batch:
         values = {name: getattr(issue, name) for name in _COLUMNS}
         values["version"] = version.number + 1 if isinstance(version, _Version) else 1
         values["id"] = self._dialect.uuid(issue.id)
-        for name in ("tags", "exception", "context"):
+        for name in ("tags", "exception", "context", "merged"):
             values[name] = _encode(values[name]).decode()
         for name in ("first_seen", "last_seen", "updated_at"):
             values[name] = self._dialect.time(values[name])
+        if issue.muted_until is not None:
+            values["muted_until"] = self._dialect.time(issue.muted_until)
+        if issue.merged_into is not None:
+            values["merged_into"] = self._dialect.uuid(issue.merged_into)
         return [values[name] for name in _WRITTEN]
 
     def _put(self, documents: Sequence[AnyDocument]) -> None:
@@ -246,6 +250,8 @@ def _stored(row: Mapping[str, Any]) -> Stored:
     values["exception"] = _decode_exception(row["exception"])
     values["context"] = json.loads(row["context"])
     values["ledger"] = bytes(row["ledger"])
+    values["merged"] = json.loads(row["merged"] or "[]")
+    values["merged_into"] = str(row["merged_into"]) if row["merged_into"] else None
     return Stored(Issue(**values), _Version(row["version"], row["title"], row["tags"]))
 
 

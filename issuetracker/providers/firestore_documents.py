@@ -14,6 +14,7 @@ from issuetracker.issues import (
     HistoryEntry,
     Issue,
     Occurrence,
+    is_hidden_by_merging,
 )
 from issuetracker.messages import RaisedException
 from issuetracker.words import words_of
@@ -59,7 +60,14 @@ def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf
     fields["assignee"].string_value = issue.assignee or ""
     _set_optional(fields["fingerprint"], issue.fingerprint)
     fields["regressed"].boolean_value = issue.regressed
-    fields["listed"].boolean_value = issue.status != "deleted"
+    fields["listed"].boolean_value = _is_listed(issue)
+    fields["muted"].boolean_value = _is_muted_so_far(issue)
+    fields["merged_into"].string_value = issue.merged_into or ""
+    _set_texts(fields["merged"], issue.merged)
+    if issue.muted_until is not None:
+        fields["muted_until"].timestamp_value.FromDatetime(issue.muted_until)
+    if issue.muted_events is not None:
+        fields["muted_events"].integer_value = issue.muted_events
     fields["exception"].string_value = _encode(issue.exception).decode()
     fields["context"].string_value = _encode(issue.context).decode()
     fields["ledger"].bytes_value = issue.ledger
@@ -68,8 +76,22 @@ def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf
     return document
 
 
+def _is_listed(issue: Issue) -> bool:
+    """Whether lists show it by default, as far as the clock has no say.
+
+    A mute until a time ends without a write, so such an issue is passed over while reading.
+    """
+    hidden = issue.status == "deleted" or is_hidden_by_merging(issue)
+    return not hidden and issue.muted_events is None
+
+
+def _is_muted_so_far(issue: Issue) -> bool:
+    """Whether it was muted when it changed last: all that are muted now, and maybe more."""
+    return issue.muted_events is not None or issue.muted_until is not None
+
+
 def issue_of(document: Any) -> Issue:  # noqa: ANN401 - a protobuf message
-    """The issue that ``document`` keeps."""
+    """The issue that ``document`` keeps; one that is older than some fields has none of them."""
     fields = document.fields
     values: dict[str, Any] = {field: fields[field].string_value for field in _TEXT}
     values |= {field: fields[field].integer_value for field in _NUMBERS}
@@ -83,6 +105,12 @@ def issue_of(document: Any) -> Issue:  # noqa: ANN401 - a protobuf message
         context=_decode(fields["context"].string_value or "{}"),
         ledger=fields["ledger"].bytes_value,
         tags=_texts(fields["tags"]),
+        merged_into=fields["merged_into"].string_value or None,
+        merged=_texts(fields["merged"]),
+        muted_until=time_of(fields["muted_until"].timestamp_value)
+        if fields["muted_until"].HasField("timestamp_value")
+        else None,
+        muted_events=fields["muted_events"].integer_value or None,
     )
 
 

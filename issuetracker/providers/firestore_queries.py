@@ -4,14 +4,20 @@ Firestore joins the indexes of equality filters by itself, so one composite inde
 order serves every combination (``firestore.indexes.json``; ``tests/test_firestore_indexes.py``
 derives it from here). It allows one ``array-contains`` in a query, and a range on the order's field
 only as far as those indexes go; what remains is filtered while reading (:func:`is_exact`).
+
+What lists leave out is in two fields that are written with the issue: ``listed`` (neither deleted,
+nor merged into another, nor muted for some further events) and ``muted``. A mute until a time ends
+without a write, so an issue that is muted that way is read and passed over, until it is not.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from google.cloud.firestore_v1.types import query as queries
 
 from issuetracker.issues import Collection, IssueQuery
+from issuetracker.messages import Status
 from issuetracker.providers.firestore_documents import Value, term_for
 from issuetracker.words import words_of
 
@@ -37,6 +43,7 @@ EQUALITY_FIELDS = (
     "component",
     "reporter",
     "assignee",
+    "muted",
 )
 TERMS = "terms"
 
@@ -95,10 +102,12 @@ def _collection(built: Any, name: str) -> None:  # noqa: ANN401 - a protobuf mes
 
 def _equalities(query: IssueQuery) -> list[Any]:
     filters = []
-    if not query.status:
+    if _is_of_listed(query):
         filters.append(_filter("listed", _EQUAL, Value(boolean_value=True)))
+    if query.muted:
+        filters.append(_filter("muted", _EQUAL, Value(boolean_value=True)))
     if _choices_fit(query):
-        choices = (("status", query.status), ("type", query.type), ("priority", query.priority))
+        choices = (("status", _statuses(query)), ("type", query.type), ("priority", query.priority))
         filters += [_one_of(name, values) for name, values in choices if values]
     for name in ("component", "reporter", "assignee"):
         value = getattr(query, name)
@@ -107,14 +116,25 @@ def _equalities(query: IssueQuery) -> list[Any]:
     return filters
 
 
+def _is_of_listed(query: IssueQuery) -> bool:
+    return query.muted is False and "deleted" not in query.status
+
+
+def _statuses(query: IssueQuery) -> Sequence[str]:
+    """The statuses to ask for; none where being listed says it already."""
+    if query.status or _is_of_listed(query):
+        return query.status
+    return [name for name in get_args(Status) if name != "deleted"]
+
+
 def _choices_fit(query: IssueQuery) -> bool:
     count = 1
-    for values in (query.status, query.type, query.priority):
+    for values in (_statuses(query), query.type, query.priority):
         count *= len(set(values)) or 1
     return count <= _COMBINATIONS
 
 
-def _one_of(name: str, values: tuple[str, ...]) -> Any:  # noqa: ANN401 - a protobuf message
+def _one_of(name: str, values: Sequence[str]) -> Any:  # noqa: ANN401 - a protobuf message
     distinct = sorted(set(values))
     if len(distinct) == 1:
         return _filter(name, _EQUAL, Value(string_value=distinct[0]))

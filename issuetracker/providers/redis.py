@@ -28,6 +28,7 @@ from issuetracker.merging import Delivery, merge
 from issuetracker.messages import AnyChange, Commented, Reported, Updated
 from issuetracker.overlay import unapplied
 from issuetracker.providers.circuit import Circuit
+from issuetracker.setting import set_without_ledger
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,16 @@ class RedisHelperProvider:
         if isinstance(change, Reported):
             self.accept_reports([(preview, change)])
         else:
-            self._ask(lambda redis: self._accept_human(redis, preview, change))
+            self.accept_all([(preview, change)])
+
+    def accept_all(self, changes: Sequence[tuple[Issue, AnyChange]]) -> None:
+        """The same for many changes that people made, in one transaction.
+
+        Args:
+            changes: each with its preview.
+        """
+        if changes:
+            self._ask(lambda redis: self._accept_human(redis, changes))
 
     def accept_reports(self, reports: Sequence[tuple[Issue, AnyChange]]) -> None:
         """The same for many reports at once, in one round trip.
@@ -182,14 +192,21 @@ class RedisHelperProvider:
         if recent > RECENT_KEPT * 1.1 or pending > PENDING_KEPT * 1.1:
             _trim(redis)
 
-    def _accept_human(self, redis: Redis, preview: Issue, change: AnyChange) -> None:
-        def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
-            document = _with_change(known.get(change.issue_id), preview, change)
-            pipe.set(key_of(change.issue_id), document, ex=SECONDS_KEPT)
-            _note(pipe, RECENT, {change.issue_id: change.time.timestamp()})
-            _note(pipe, PENDING, {change.issue_id: change.time.timestamp()})
+    def _accept_human(self, redis: Redis, changes: Sequence[tuple[Issue, AnyChange]]) -> None:
+        times = {change.issue_id: change.time.timestamp() for _, change in changes}
 
-        _write_if_unchanged(redis, [change.issue_id], queue)
+        def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
+            shown = dict(known)
+            for preview, change in changes:
+                before = shown.get(change.issue_id)
+                shown[change.issue_id] = _with_change(before, preview, change)
+            for issue_id in times:
+                document = _document(shown[issue_id], shown[issue_id].pending)
+                pipe.set(key_of(issue_id), document, ex=SECONDS_KEPT)
+            _note(pipe, RECENT, times)
+            _note(pipe, PENDING, times)
+
+        _write_if_unchanged(redis, list(times), queue)
 
     def _store(self, redis: Redis, issues: Sequence[Issue]) -> None:
         oldest = time.time() - SECONDS_KEPT
@@ -305,23 +322,18 @@ def _document(issue: Issue, pending: Sequence[AnyChange]) -> bytes:
     return _encode({**shown, "pending": pending})
 
 
-def _with_change(known: RecentIssue | None, preview: Issue, change: AnyChange) -> bytes:
+def _with_change(known: RecentIssue | None, preview: Issue, change: AnyChange) -> RecentIssue:
     if known is None:
-        return _document(preview, [change])
+        return RecentIssue(**msgspec.structs.asdict(preview), pending=[change])
     if any(one.event_id == change.event_id for one in known.pending):
-        return _document(known, known.pending)
-    shown = msgspec.structs.replace(known, updated_at=max(known.updated_at, preview.updated_at))
+        return known
+    shown = msgspec.structs.replace(
+        known,
+        updated_at=max(known.updated_at, preview.updated_at),
+        pending=[*known.pending, change],
+    )
     if isinstance(change, Commented):
         shown.comment_count += 1
     elif isinstance(change, Updated):
-        _set(shown, change)
-    return _document(shown, [*known.pending, change])
-
-
-def _set(issue: Issue, change: Updated) -> None:
-    for name in ("status", "priority", "assignee"):
-        value = getattr(change, name)
-        if value is not msgspec.UNSET:
-            setattr(issue, name, value)
-    if change.status is not msgspec.UNSET:
-        issue.regressed = False
+        set_without_ledger(shown, change)
+    return shown

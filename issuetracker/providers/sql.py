@@ -209,10 +209,26 @@ def _conditions(
         found.append(("updated_at >= %s", [dialect.time(query.since)]))
     if query.until is not None:
         found.append(("updated_at < %s", [dialect.time(query.until)]))
+    found += _shown(query, dialect)
     found += [_having(each) for each in term_filters(query)]
     if cursor is not None:
         found.append(_after(query, cursor, dialect))
     return [sql for sql, _ in found], [value for _, values in found for value in values]
+
+
+def _shown(query: IssueQuery, dialect: Dialect) -> list[Statement]:
+    """What a list leaves out: what is merged into others, and as a rule what is muted."""
+    listed: Statement = ("(merged_into IS NULL OR regressed)", [])
+    if query.muted is None:
+        return [listed]
+    now = [dialect.time(datetime.now(UTC))]
+    if query.muted:
+        return [listed, ("(muted_events IS NOT NULL OR muted_until > %s)", now)]
+    return [
+        listed,
+        ("muted_events IS NULL", []),
+        ("(muted_until IS NULL OR muted_until <= %s)", now),
+    ]
 
 
 def _one_of(column: str, values: Sequence[str | None]) -> list[Statement]:

@@ -57,6 +57,10 @@ def full_issue() -> Issue:
         last_seen=minutes(3),
         updated_at=minutes(4),
         ledger=bytes(range(256)) * 8,
+        muted_until=minutes(5),
+        muted_events=2**33,
+        merged_into=new_id(),
+        merged=sorted([new_id(), new_id()]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, get_args
 
 import msgspec
@@ -15,7 +16,7 @@ from issuetracker.messages import IssueType, Priority, Status
 from issuetracker.providers import StoreProvider
 from issuetracker.providers.base import Write
 from issuetracker.providers.cursors import cursor_after
-from tests.contract.issues import make_issue, minutes, save
+from tests.contract.issues import NOON, make_issue, minutes, new_id, save
 
 TITLES = [
     "Timeout while reading",
@@ -29,6 +30,7 @@ TITLES = [
     "",
 ]
 WORDS = ["time", "TIMEOUT", "timeout", "db out", "strasse", "Dön", "données", "a", "größ", "42"]
+DECADE = timedelta(days=3650)
 SEARCHES = ["", "%", "_", *WORDS, "interminable", "interminablex", "reset conn", "timeo db", "--"]
 
 
@@ -48,6 +50,11 @@ def make_issues(number: int = 60) -> list[Issue]:
             first_seen=minutes(dice.randrange(5)),
             last_seen=minutes(dice.randrange(5)),
             updated_at=minutes(dice.randrange(5)),
+            regressed=dice.random() < 0.5,
+            merged_into=dice.choice([None] * 4 + [new_id()]),
+            muted_events=dice.choice([None] * 4 + [3]),
+            # One ended by itself since it was written, the other holds for long.
+            muted_until=dice.choice([None] * 4 + [NOON - DECADE, NOON + DECADE]),
         )
         for _ in range(number)
     ]
@@ -68,6 +75,7 @@ QUERIES = st.builds(
     assignee=st.none() | st.sampled_from(["ada", "", "nobody"]),
     since=st.none() | st.builds(minutes, st.integers(0, 5)),
     until=st.none() | st.builds(minutes, st.integers(0, 5)),
+    muted=st.sampled_from([False, False, True, None]),
     text=st.just("") | st.sampled_from(SEARCHES),
     order=st.sampled_from(get_args(Order)),
 )
@@ -145,6 +153,22 @@ def test_a_list_follows_changes_of_title_tags_and_status(store: StoreProvider) -
         "both tags",
         "new status",
     }
+
+
+def test_what_is_muted_or_merged_is_in_the_lists_that_ask_for_it(store: StoreProvider) -> None:
+    plain, ended = make_issue(), make_issue(muted_until=NOON - DECADE)
+    waiting, asleep = make_issue(muted_events=2), make_issue(muted_until=NOON + DECADE)
+    merged = make_issue(merged_into=plain.id, status="resolved")
+    came_back = make_issue(merged_into=plain.id, regressed=True)
+    save(store, plain, ended, waiting, asleep, merged, came_back)
+
+    def ids(**values: Any) -> set[str]:
+        return {issue.id for issue in every(store, IssueQuery(**values), 10)}
+
+    assert ids() == ids(status=("open",)) == {plain.id, ended.id, came_back.id}
+    assert ids(muted=True) == ids(muted=True, status=("open",)) == {waiting.id, asleep.id}
+    assert ids(muted=None) == {plain.id, ended.id, came_back.id, waiting.id, asleep.id}
+    assert ids(status=("resolved",)) == ids(status=("resolved", "deleted")) == set()
 
 
 def test_a_cursor_can_be_made_from_any_issue(store: StoreProvider) -> None:

@@ -362,6 +362,8 @@ class Row:
 
 _ACCEPTED = frozenset({200, 201, 202})
 _ANY = _ACCEPTED | {0, 503}
+#: Without Redis an issue is known as it is stored: what is set next may not fit what it was.
+_STALE = _ACCEPTED | {409}
 
 ROWS = [
     Row(nothing, "firestore", _ACCEPTED),
@@ -381,8 +383,8 @@ ROWS = [
     Row(topic_made_anew, "firestore", _ANY),
     Row(store_late, "firestore", _ACCEPTED | {0, 503}),
     Row(broker_and_store_frozen, "firestore", _ANY),
-    Row(redis_killed, "firestore", _ACCEPTED | {0}),
-    Row(redis_flushed, "firestore", _ACCEPTED),
+    Row(redis_killed, "firestore", _STALE | {0}),
+    Row(redis_flushed, "firestore", _STALE),
     Row(web_workers_killed, "firestore", _ACCEPTED | {0}),
     Row(clock_jumps, "firestore", _ACCEPTED),
     Row(poison, "firestore", _ACCEPTED),

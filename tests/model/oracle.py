@@ -126,7 +126,7 @@ class Oracle:
             assert entry.changes == _settings(change)
 
     def _check_settings(self, view: View) -> None:
-        last: dict[str, tuple[datetime, str, str | None]] = {}
+        last: dict[str, tuple[datetime, str, str | int | None]] = {}
         for entry in view.history:
             for name, value in entry.changes.items():
                 last[name] = max(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
+from issuetracker import working
 from issuetracker.api import views
 from kafka_worker.subscription import Subscription
 
@@ -39,4 +40,5 @@ def _shift_clock(file: Path) -> None:
             shift = float(file.read_text()) if file.exists() else 0.0
             return datetime.now(zone) + timedelta(seconds=shift)
 
-    views.datetime = ShiftedClock  # type: ignore[attr-defined, assignment]
+    for module in (views, working):
+        module.datetime = ShiftedClock  # type: ignore[attr-defined]

@@ -101,7 +101,7 @@ def _without_acknowledgement() -> None:
     def publish(self: IssuePublisher, change: Any) -> None:
         self._require_ready().producer.produce(self.topic, _encode(change), change.issue_id)
 
-    IssuePublisher._publish = publish
+    IssuePublisher.publish_issue = publish
 
 
 def _without_waiting_for_the_write() -> None:
