@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('issuetracker', '0001_store'),
+        ('issuetracker', '0002_issue_deletion'),
     ]
 
     operations = [
