@@ -56,15 +56,17 @@ class _Compiled:
     decision: Decision
 
     def matches(self, report: Report) -> bool:
+        # The cheap questions come first.
+        if self.title_prefix and not report.title.startswith(self.title_prefix):
+            return False
+        if self.tag and self.tag not in report.tags:
+            return False
         if self.component is not None and not self.component.match(report.component):
             return False
-        if self.exception_type is not None:
-            raised = report.exception[0].type if report.exception else ""
-            if not self.exception_type.match(raised):
-                return False
-        if not report.title.startswith(self.title_prefix):
-            return False
-        return not self.tag or self.tag in report.tags
+        if self.exception_type is None:
+            return True
+        raised = report.exception[0].type if report.exception else ""
+        return self.exception_type.match(raised) is not None
 
 
 def compiled(rules: Iterable[Rule]) -> tuple[_Compiled, ...]:

@@ -88,7 +88,7 @@ def update_issues(
 ) -> list[Outcome]:
     """The same for many issues, each with its own outcome, in the order of ``issue_ids``.
 
-    They wait together: for the store's answer once, and for the log once or twice.
+    They wait together: for the store's answer once, and for the log once in each step of a plan.
 
     Args:
         issue_ids: their ids; one that is there twice counts once.
@@ -180,7 +180,7 @@ class _Work:
         # Of one that only changes are known of, nobody can tell what it may become.
         check = known.issue.count > 0 and not was_accepted(known, event_id)
         made = plan(known.issue, self._update, change, others, check=check)
-        self._count += len(made.first) + len(made.rest)
+        self._count += sum(map(len, made.steps))
         if self._count > CHANGES_MOST:
             raise Conflict("Too many are merged into these; update fewer at once.")
         return made
@@ -216,12 +216,12 @@ def _accept(
 ) -> list[Outcome]:
     errors = {key: made for key, made in plans.items() if isinstance(made, IssueTrackerError)}
     where: dict[str, set[Literal["log", "store"]]] = {}
-    for phase in ("first", "rest"):
+    for step in range(3):
         changes = [
             (issue_id, change)
             for issue_id, made in plans.items()
             if isinstance(made, Plan) and issue_id not in errors
-            for change in _of_phase(made, phase)
+            for change in made.steps[step]
         ]
         accepted = accept_all([change for _, change in changes], deadline=deadline)
         for (issue_id, _), outcome in zip(changes, accepted, strict=True):
@@ -230,10 +230,6 @@ def _accept(
             else:
                 errors.setdefault(issue_id, outcome)
     return list(_outcomes(issue_ids, errors, where))
-
-
-def _of_phase(made: Plan, phase: str) -> list[Updated]:
-    return made.first if phase == "first" else made.rest
 
 
 def _outcomes(
