@@ -19,7 +19,7 @@ from django.db import Error as DjangoDatabaseError
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from issuetracker.bounded import NoAnswer, answer_of, in_background
+from issuetracker.bounded import NoAnswer, answer_of, begin
 from issuetracker.messages import Priority, Report, UserName
 from issuetracker.models import Rule
 from issuetracker.processes import PerProcess
@@ -109,7 +109,7 @@ class RuleBook:
         """Begin to read the rules."""
         with self._lock:
             if self._reading is None:
-                self._reading = in_background(_read)
+                self._reading = begin(_read)
 
     def forget(self) -> None:
         """Read the rules before the next decision: they were changed in this process."""
@@ -126,7 +126,7 @@ class RuleBook:
             if time.monotonic() < self._due:
                 return
             if self._reading is None:
-                self._reading = in_background(_read)
+                self._reading = begin(_read)
             if not self._is_read or self._reading.done():
                 self._take(self._reading)
         finally:

@@ -25,7 +25,7 @@ from issuetracker.merging import has_applied
 from issuetracker.messages import IssueUpdate, Updated, bare_id
 from issuetracker.planning import MERGED_MOST, Plan, others_needed, plan, require_valid
 from issuetracker.providers.redis import RecentIssue
-from issuetracker.reading import ReadIssue, ReadIssues, read_issues
+from issuetracker.reading import KnownIssues, ReadIssue, known_issues
 
 #: Seconds that the database has to say whether somebody exists; past that they are believed to.
 ASSIGNEE_SECONDS = 0.3
@@ -161,11 +161,11 @@ class _Work:
                 plans[issue_id] = error
         return plans
 
-    def _read(self, issue_ids: Iterable[str]) -> ReadIssues:
+    def _read(self, issue_ids: Iterable[str]) -> KnownIssues:
         left = STORE_SECONDS if self._deadline is None else self._deadline - time.monotonic()
-        return read_issues(issue_ids, seconds=min(STORE_SECONDS, left))
+        return known_issues(issue_ids, seconds=min(STORE_SECONDS, left))
 
-    def _others(self, read: ReadIssues) -> dict[str, Issue]:
+    def _others(self, read: KnownIssues) -> dict[str, Issue]:
         needed: set[str] = set()
         for one in read.issues.values():
             needed |= others_needed(one.issue, self._update)
@@ -173,7 +173,7 @@ class _Work:
         return {issue_id: one.issue for issue_id, one in found.items()}
 
     def _plan(
-        self, issue_id: str, event_id: str, read: ReadIssues, others: Mapping[str, Issue]
+        self, issue_id: str, event_id: str, read: KnownIssues, others: Mapping[str, Issue]
     ) -> Plan:
         known = read.require(issue_id)
         change = self._change(issue_id, event_id)
