@@ -58,6 +58,13 @@ class StoredIssue(models.Model):
             models.Index(
                 fields=["component", "status", "updated_at", "id"], name="stored_issue_component"
             ),
+            # The few that are, among all that are not.
+            models.Index(
+                fields=["status", "updated_at", "id"],
+                condition=models.Q(muted_events__isnull=False)
+                | models.Q(muted_until__isnull=False),
+                name="stored_issue_muted",
+            ),
         )
 
     def __str__(self) -> str:

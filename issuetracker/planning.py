@@ -5,7 +5,7 @@ people at once may both be let through, and then the one who was last holds.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,15 +24,25 @@ SETTABLE = ("status", "priority", "assignee", "mute", "merged_into")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes to accept.
+    """Changes to accept, in three steps: each once all of the one before is accepted.
+
+    What the other issue of a merge knows is only whom to ask. It knows too early or too long, but
+    never too late or too shortly: a failure in between hides nothing.
 
     Attributes:
-        first: what must hold before the rest does.
-        rest: all others; that of the issue itself first.
+        before: what others need to know first.
+        change: the issue's own, and the same of those merged into it.
+        after: what others need not know any more.
     """
 
-    first: list[Updated] = field(default_factory=list)
-    rest: list[Updated] = field(default_factory=list)
+    before: list[Updated] = field(default_factory=list)
+    change: list[Updated] = field(default_factory=list)
+    after: list[Updated] = field(default_factory=list)
+
+    @property
+    def steps(self) -> tuple[list[Updated], ...]:
+        """The three of them, in order."""
+        return self.before, self.change, self.after
 
 
 def require_valid(update: IssueUpdate, now: datetime) -> None:
@@ -93,26 +103,23 @@ def plan(
             _require_mergeable(issue, target, merged)
         made = _merging(issue, change, target)
     else:
-        made = Plan(rest=[change])
-    if change.merged_into is not msgspec.UNSET:
-        made.rest.extend(_leaving(issue, change))
+        made = Plan(change=[change])
+    if change.merged_into is not msgspec.UNSET and issue.merged_into not in {
+        None,
+        change.merged_into,
+    }:
+        made.after.append(_about(change, str(issue.merged_into), unmerged=issue.id))
     if change.status is not msgspec.UNSET:
-        made.rest.extend(_about(change, one.id, status=change.status) for one in merged)
+        made.change.extend(_about(change, one.id, status=change.status) for one in merged)
     return made
 
 
 def _merging(issue: Issue, change: Updated, target: Issue) -> Plan:
-    # Were the link there before the other knows of it, a failure in between would hide the issue.
-    first = [_about(change, target.id, merged=issue.id)]
+    before = [_about(change, target.id, merged=issue.id)]
     # What was left of links that failed half-way would keep it from being merged.
-    first += [_about(change, issue.id, unmerged=one) for one in issue.merged]
+    before += [_about(change, issue.id, unmerged=one) for one in issue.merged]
     # It goes on as the other stands: once both are resolved, its next report shows it again.
-    return Plan(first, [msgspec.structs.replace(change, status=target.status)])
-
-
-def _leaving(issue: Issue, change: Updated) -> Iterator[Updated]:
-    if issue.merged_into not in {None, change.merged_into}:
-        yield _about(change, str(issue.merged_into), unmerged=issue.id)
+    return Plan(before, [msgspec.structs.replace(change, status=target.status)])
 
 
 def _require_allowed(issue: Issue, update: IssueUpdate) -> None:

@@ -26,15 +26,15 @@ from issuetracker.providers.circuit import Circuit
 from issuetracker.providers.redis import RecentIssue, get_recents
 
 __all__ = [
+    "KnownIssues",
     "ReadDocuments",
     "ReadIssue",
-    "ReadIssues",
     "ReadPage",
     "is_known",
+    "known_issues",
     "list_issues",
     "read_documents",
     "read_issue",
-    "read_issues",
     "read_merged",
 ]
 
@@ -85,7 +85,7 @@ def read_issue(issue_id: str) -> ReadIssue | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadIssues:
+class KnownIssues:
     """Issues as far as they are known.
 
     Attributes:
@@ -111,7 +111,7 @@ class ReadIssues:
         raise StoreUnavailable("the store does not answer, and the issue is not a recent one")
 
 
-def read_issues(issue_ids: Iterable[str], *, seconds: float | None = None) -> ReadIssues:
+def known_issues(issue_ids: Iterable[str], *, seconds: float | None = None) -> KnownIssues:
     """Those of the issues that are known, in one question to the store.
 
     Args:
@@ -125,14 +125,14 @@ def read_issues(issue_ids: Iterable[str], *, seconds: float | None = None) -> Re
     except StoreUnavailable as error:
         logger.warning("Going by what the last hour brought: %s", error)
         shown = {key: ReadIssue(one, bool(one.pending)) for key, one in recents.items()}
-        return ReadIssues(shown, is_complete=False)
+        return KnownIssues(shown, is_complete=False)
     found: dict[str, ReadIssue] = {}
     for issue_id in ids:
         held, recent = stored.get(issue_id), recents.get(issue_id)
         read = overlay(held.issue if held else None, recent.pending if recent else [])
         if read is not None:
             found[issue_id] = read
-    return ReadIssues(found, is_complete=True)
+    return KnownIssues(found, is_complete=True)
 
 
 def read_merged(issue: Issue) -> list[ReadIssue]:
@@ -142,7 +142,7 @@ def read_merged(issue: Issue) -> list[ReadIssue]:
     """
     if not issue.merged:
         return []
-    found = read_issues(issue.merged).issues.values()
+    found = known_issues(issue.merged).issues.values()
     merged = [read for read in found if read.issue.merged_into == issue.id]
     return sorted(merged, key=lambda read: read.issue.last_seen, reverse=True)
 

@@ -19,7 +19,7 @@ from django.db import Error as DjangoDatabaseError
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from issuetracker.bounded import NoAnswer, answer_of, in_background
+from issuetracker.bounded import NoAnswer, answer_of, begin
 from issuetracker.messages import Priority, Report, UserName
 from issuetracker.models import Rule
 from issuetracker.processes import PerProcess
@@ -56,15 +56,17 @@ class _Compiled:
     decision: Decision
 
     def matches(self, report: Report) -> bool:
+        # The cheap questions come first.
+        if self.title_prefix and not report.title.startswith(self.title_prefix):
+            return False
+        if self.tag and self.tag not in report.tags:
+            return False
         if self.component is not None and not self.component.match(report.component):
             return False
-        if self.exception_type is not None:
-            raised = report.exception[0].type if report.exception else ""
-            if not self.exception_type.match(raised):
-                return False
-        if not report.title.startswith(self.title_prefix):
-            return False
-        return not self.tag or self.tag in report.tags
+        if self.exception_type is None:
+            return True
+        raised = report.exception[0].type if report.exception else ""
+        return self.exception_type.match(raised) is not None
 
 
 def compiled(rules: Iterable[Rule]) -> tuple[_Compiled, ...]:
@@ -107,7 +109,7 @@ class RuleBook:
         """Begin to read the rules."""
         with self._lock:
             if self._reading is None:
-                self._reading = in_background(_read)
+                self._reading = begin(_read)
 
     def forget(self) -> None:
         """Read the rules before the next decision: they were changed in this process."""
@@ -124,7 +126,7 @@ class RuleBook:
             if time.monotonic() < self._due:
                 return
             if self._reading is None:
-                self._reading = in_background(_read)
+                self._reading = begin(_read)
             if not self._is_read or self._reading.done():
                 self._take(self._reading)
         finally:

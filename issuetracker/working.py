@@ -25,7 +25,7 @@ from issuetracker.merging import has_applied
 from issuetracker.messages import IssueUpdate, Updated, bare_id
 from issuetracker.planning import MERGED_MOST, Plan, others_needed, plan, require_valid
 from issuetracker.providers.redis import RecentIssue
-from issuetracker.reading import ReadIssue, ReadIssues, read_issues
+from issuetracker.reading import KnownIssues, ReadIssue, known_issues
 
 #: Seconds that the database has to say whether somebody exists; past that they are believed to.
 ASSIGNEE_SECONDS = 0.3
@@ -88,7 +88,7 @@ def update_issues(
 ) -> list[Outcome]:
     """The same for many issues, each with its own outcome, in the order of ``issue_ids``.
 
-    They wait together: for the store's answer once, and for the log once or twice.
+    They wait together: for the store's answer once, and for the log once in each step of a plan.
 
     Args:
         issue_ids: their ids; one that is there twice counts once.
@@ -161,11 +161,11 @@ class _Work:
                 plans[issue_id] = error
         return plans
 
-    def _read(self, issue_ids: Iterable[str]) -> ReadIssues:
+    def _read(self, issue_ids: Iterable[str]) -> KnownIssues:
         left = STORE_SECONDS if self._deadline is None else self._deadline - time.monotonic()
-        return read_issues(issue_ids, seconds=min(STORE_SECONDS, left))
+        return known_issues(issue_ids, seconds=min(STORE_SECONDS, left))
 
-    def _others(self, read: ReadIssues) -> dict[str, Issue]:
+    def _others(self, read: KnownIssues) -> dict[str, Issue]:
         needed: set[str] = set()
         for one in read.issues.values():
             needed |= others_needed(one.issue, self._update)
@@ -173,14 +173,14 @@ class _Work:
         return {issue_id: one.issue for issue_id, one in found.items()}
 
     def _plan(
-        self, issue_id: str, event_id: str, read: ReadIssues, others: Mapping[str, Issue]
+        self, issue_id: str, event_id: str, read: KnownIssues, others: Mapping[str, Issue]
     ) -> Plan:
         known = read.require(issue_id)
         change = self._change(issue_id, event_id)
         # Of one that only changes are known of, nobody can tell what it may become.
         check = known.issue.count > 0 and not was_accepted(known, event_id)
         made = plan(known.issue, self._update, change, others, check=check)
-        self._count += len(made.first) + len(made.rest)
+        self._count += sum(map(len, made.steps))
         if self._count > CHANGES_MOST:
             raise Conflict("Too many are merged into these; update fewer at once.")
         return made
@@ -216,12 +216,12 @@ def _accept(
 ) -> list[Outcome]:
     errors = {key: made for key, made in plans.items() if isinstance(made, IssueTrackerError)}
     where: dict[str, set[Literal["log", "store"]]] = {}
-    for phase in ("first", "rest"):
+    for step in range(3):
         changes = [
             (issue_id, change)
             for issue_id, made in plans.items()
             if isinstance(made, Plan) and issue_id not in errors
-            for change in _of_phase(made, phase)
+            for change in made.steps[step]
         ]
         accepted = accept_all([change for _, change in changes], deadline=deadline)
         for (issue_id, _), outcome in zip(changes, accepted, strict=True):
@@ -230,10 +230,6 @@ def _accept(
             else:
                 errors.setdefault(issue_id, outcome)
     return list(_outcomes(issue_ids, errors, where))
-
-
-def _of_phase(made: Plan, phase: str) -> list[Updated]:
-    return made.first if phase == "first" else made.rest
 
 
 def _outcomes(

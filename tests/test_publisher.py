@@ -211,3 +211,22 @@ def _publish(publisher: IssuePublisher, published: set[str]) -> bool:
         return False
     published.add(change.event_id)
     return True
+
+
+def test_many_changes_wait_together_and_each_has_its_own_outcome(
+    memory_broker: MemoryBroker,
+) -> None:
+    topic = unique("issues")
+    changes = [_change(), _change("x" * 2_000_000), *(_change() for _ in range(200))]
+    with _started(memory_broker.bootstrap_servers, topic) as publisher:
+        assert publisher.warm(20)
+        refused = [error for error in publisher.publish_issues(changes) if error is not None]
+    assert [type(error) for error in refused] == [NotPublished]
+    sent = {one["event_id"] for one in memory_broker.messages(topic, 201)}
+    assert sent == {change.event_id for change in changes} - {changes[1].event_id}
+
+
+def test_many_changes_without_a_broker_are_all_refused_at_once() -> None:
+    with _started("", "nowhere") as publisher:
+        outcomes = publisher.publish_issues([_change(), _change()])
+    assert [type(outcome) for outcome in outcomes] == [NotPublished, NotPublished]

@@ -14,11 +14,13 @@ import redis
 from pytest_django.fixtures import Settings
 
 from embedded.redis_server import EmbeddedRedis
-from issuetracker.issues import Issue
+from issuetracker.issues import Issue, is_muted
 from issuetracker.merging import Delivery, merge
+from issuetracker.messages import Mute
 from issuetracker.providers import redis as recent_view
 from issuetracker.providers.redis import PENDING, RECENT, RedisHelperProvider, key_of
-from tests.recents import accept, commented, make_recents, reported, updated
+from tests.contract.issues import full_issue
+from tests.recents import accept, commented, make_recents, now, reported, updated
 from tests.services import RedisServer
 
 
@@ -125,6 +127,34 @@ def test_changes_of_people_show_at_once_and_stay_until_they_are_stored(
     assert (recent.status, recent.comment_count) == ("resolved", 1)
     assert recent.pending == [resolved]
     assert plain.zrange(PENDING, 0, -1) == [first.issue_id]
+
+
+def test_mutes_and_merges_show_at_once(recents: RedisHelperProvider) -> None:
+    first, other = reported(-5), reported(-4)
+    recents.store_issues([stored(first), stored(other)])
+    muted = updated(first.issue_id, mute=Mute(until=now(3600)))
+    merged = updated(first.issue_id, merged_into=other.issue_id)
+    told = updated(other.issue_id, merged=first.issue_id)
+    recents.accept_all([(stored(change), change) for change in (muted, merged, told)])
+    found = recents.get_many([first.issue_id, other.issue_id])
+    one, target = found[first.issue_id], found[other.issue_id]
+    assert (is_muted(one), one.merged_into, one.pending) == (True, other.issue_id, [muted, merged])
+    assert (target.merged, target.pending) == ([first.issue_id], [told])
+    accept(recents, updated(first.issue_id, mute=None, merged_into=None))
+    accept(recents, updated(other.issue_id, unmerged=first.issue_id))
+    found = recents.get_many([first.issue_id, other.issue_id])
+    assert not is_muted(found[first.issue_id])
+    assert found[other.issue_id].merged == []
+
+
+def test_what_is_stored_with_every_new_field_comes_back(recents: RedisHelperProvider) -> None:
+    issue = full_issue()
+    issue.updated_at = now()
+    recents.store_issue(issue)
+    recent = recents.get(issue.id)
+    assert recent is not None
+    for name in ("muted_until", "muted_events", "merged_into", "merged"):
+        assert getattr(recent, name) == getattr(issue, name)
 
 
 def test_a_change_sent_again_is_pending_once(recents: RedisHelperProvider) -> None:

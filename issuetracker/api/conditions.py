@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from issuetracker.api.answers import IssueDetail
 from issuetracker.issues import Issue
 from issuetracker.messages import bare_id
-from issuetracker.reading import read_issues
+from issuetracker.reading import known_issues
 from issuetracker.working import was_accepted
 
 _TAG = re.compile(r'"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -58,7 +58,7 @@ def require_match(request: Request, issue_id: str, event_id: str, seconds: float
     wanted = request.headers.get("If-Match", "*")
     if wanted.strip() == "*":
         return
-    read = read_issues([bare_id(issue_id)], seconds=seconds).require(bare_id(issue_id))
+    read = known_issues([bare_id(issue_id)], seconds=seconds).require(bare_id(issue_id))
     known = {tag.partition(".")[0] for tag in _TAG.findall(wanted)}
     if _people(read.issue) not in known and not was_accepted(read, event_id):
         raise PreconditionFailed

@@ -223,7 +223,11 @@ def _shown(query: IssueQuery, dialect: Dialect) -> list[Statement]:
         return [listed]
     now = [dialect.time(datetime.now(UTC))]
     if query.muted:
-        return [listed, ("(muted_events IS NOT NULL OR muted_until > %s)", now)]
+        return [
+            listed,
+            ("(muted_events IS NOT NULL OR muted_until IS NOT NULL)", []),  # as the index has it
+            ("(muted_events IS NOT NULL OR muted_until > %s)", now),
+        ]
     return [
         listed,
         ("muted_events IS NULL", []),

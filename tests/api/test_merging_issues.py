@@ -119,6 +119,21 @@ def test_a_merge_that_failed_half_way_hides_nothing_and_a_retry_completes_it(
     assert read(api, other)["total"]["count"] == 2
 
 
+def test_taking_out_that_failed_leaves_all_as_it_was(
+    api: Client, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+
+    def fail(_deliveries: list[Delivery]) -> Applied:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(accepting, "_store_together", fail)
+        assert patch(api, one, merged_into=None).status_code == 503
+    assert read(api, other)["merged"] == [one]
+    assert read(api, other)["total"]["count"] == 2
+
+
 def test_what_a_failed_merge_left_behind_keeps_nothing_from_being_merged(
     api: Client, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
