@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from issuetracker import accepting, applying, merging
+from issuetracker import applying, merging
 from issuetracker.applying import Applied
 from issuetracker.consumer import IssueTrackerConsumer
-from issuetracker.exceptions import StoreUnavailable
 from issuetracker.merging import Delivery
 from issuetracker.providers.base import StoreProvider, Write
 from issuetracker.publisher import IssuePublisher, _encode
@@ -117,15 +116,6 @@ def _without_waiting_for_the_write() -> None:
     BatchRunner.run = run
 
 
-def _without_the_store_behind_the_log() -> None:
-    """What the broker does not take is refused."""
-
-    def refuse(*_arguments: object) -> accepting.Accepted:
-        raise StoreUnavailable("left out")
-
-    accepting._accept_past_the_log = refuse
-
-
 MECHANISMS: dict[str, Callable[[], None]] = {
     "marks": _without_marks,
     "event-ids": _without_event_ids,
@@ -136,5 +126,4 @@ MECHANISMS: dict[str, Callable[[], None]] = {
     "dead-letters": _without_dead_letters,
     "acknowledgement": _without_acknowledgement,
     "write-before-commit": _without_waiting_for_the_write,
-    "fallback": _without_the_store_behind_the_log,
 }
