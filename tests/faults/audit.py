@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from issuetracker.issues import AnyDocument, Collection, HistoryEntry, Issue, IssueQuery
+from issuetracker.issues import AnyDocument, Collection, HistoryEntry, Issue
 from issuetracker.providers import StoreProvider
 from tests.faults.load import Sent
+
+_CHUNK = 200
 
 
 @dataclass
@@ -15,7 +17,7 @@ class Audit:
 
     Attributes:
         lost: accepted changes that the store does not have.
-        twice: changes that it has more often than they were sent, or that nobody sent.
+        twice: changes that it has more often than they were sent, or documents nobody sent.
         wrong: what is told wrong of an issue: state, times, order.
     """
 
@@ -29,23 +31,19 @@ class Audit:
         return not (self.lost or self.twice or self.wrong)
 
 
-def audit(
-    store: StoreProvider, component: str, sent: Sequence[Sent], *, in_order: bool = True
-) -> Audit:
-    """Compare all that was sent for ``component`` with what ``store`` has.
+def audit(store: StoreProvider, sent: Sequence[Sent], *, in_order: bool = True) -> Audit:
+    """Compare all that was sent with what ``store`` has.
 
     Args:
         store: read directly, with nothing laid over it.
-        component: of every issue that was reported.
         sent: every change, with what it was answered.
         in_order: whether the API's clock ran evenly, so that the state is what was sent last.
     """
     found = Audit()
-    stored = {issue.id: issue for issue in _issues(store, component)}
     by_issue: dict[str, list[Sent]] = defaultdict(list)
     for one in sent:
         by_issue[one.issue_id].append(one)
-    found.twice += [f"issue {issue_id} that nobody sent" for issue_id in stored.keys() - by_issue]
+    stored = _issues(store, list(by_issue))
     for issue_id, changes in by_issue.items():
         issue = stored.get(issue_id)
         _check_reports(found, issue_id, issue, changes)
@@ -98,15 +96,12 @@ def _check_documents(found: Audit, sent: list[Sent], documents: Iterable[AnyDocu
     ]
 
 
-def _issues(store: StoreProvider, component: str) -> Iterable[Issue]:
-    query = IssueQuery(component=component, order="first_seen")
-    cursor: str | None = None
-    while True:
-        page = store.list_issues(query, limit=200, cursor=cursor)
-        yield from page.items
-        cursor = page.cursor
-        if cursor is None:
-            return
+def _issues(store: StoreProvider, issue_ids: list[str]) -> dict[str, Issue]:
+    found: dict[str, Issue] = {}
+    for start in range(0, len(issue_ids), _CHUNK):
+        stored = store.get_many(issue_ids[start : start + _CHUNK])
+        found |= {issue_id: one.issue for issue_id, one in stored.items()}
+    return found
 
 
 def _documents(store: StoreProvider, issue_id: str, collection: Collection) -> list[AnyDocument]:

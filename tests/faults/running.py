@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from issuetracker.exceptions import StoreUnavailable
 from issuetracker.messages import TOPIC
 from kafka_worker.letters.form import dead_letters_of
 from tests.faults.audit import Audit, audit
@@ -97,12 +98,17 @@ def _recovered(world: World, since: float) -> float:
 def _audit_until_clean(world: World, load: Load, *, in_order: bool) -> Audit:
     """The audit as soon as it finds nothing, or as it is once everything is read for sure."""
     _recovered(world, time.monotonic())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     with world.opened_store() as store:
         while True:
-            found = audit(store, load.component, load.sent, in_order=in_order)
-            if found.clean or time.monotonic() > deadline:
-                return found
+            try:
+                found = audit(store, load.sent, in_order=in_order)
+            except StoreUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if found.clean or time.monotonic() > deadline:
+                    return found
             time.sleep(0.5)
 
 

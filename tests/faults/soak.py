@@ -57,7 +57,7 @@ def _run(world: World, seconds: float, rate: float) -> int:
     load.stop()
     world.seconds_to_catch_up(time.monotonic(), within=60)
     with world.opened_store() as store:
-        found = audit(store, load.component, load.sent)
+        found = audit(store, load.sent)
     print(f"start, middle, end in MiB, {len(load.sent):,} changes:")
     first, middle, last = samples[0], samples[len(samples) // 2], samples[-1]
     for name in first:
