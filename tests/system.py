@@ -17,6 +17,7 @@ COMMANDS = {
     "web": [
         *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
         *("--workers", "2", "--blocking-threads", "16", "--no-ws"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
         "settings.wsgi:application",
     ],
     "issue-consumer": ["manage.py", "run_issue_consumer"],
