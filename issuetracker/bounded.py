@@ -36,8 +36,16 @@ def bounded(
     Raises:
         NoAnswer: it did not.
     """
-    future = _pools.get().submit(_with_fresh_connections, function, arguments, options)
+    future = begin(function, *arguments, **options)
     return answer_of(future, getattr(function, "__qualname__", repr(function)), seconds)
+
+
+def begin(function: Callable[..., Result], *arguments: object, **options: object) -> Future[Result]:
+    """Start the call, to ask for its answer later (:func:`answer_of`).
+
+    The function must not itself wait for a bounded call: there are only so many threads.
+    """
+    return _pools.get().submit(_with_fresh_connections, function, arguments, options)
 
 
 def answer_of(future: Future[Result], name: str, seconds: float) -> Result:

@@ -54,7 +54,7 @@ class StoredIssue(models.Model):
                 name="stored_issue_assignee",
             ),
             models.Index(
-                fields=["status", "last_seen", "id"],
+                fields=["status", "updated_at", "id"],
                 condition=models.Q(regressed=True),
                 name="stored_issue_regressed",
             ),

@@ -6,6 +6,7 @@ that. Redis down, or absent, the store's answer stands alone.
 
 import logging
 from collections.abc import Callable
+from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ __all__ = [
     "list_issues",
     "read_documents",
     "read_issue",
+    "read_issues",
 ]
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,30 @@ def read_issue(issue_id: str) -> ReadIssue | None:
             raise
         return ReadIssue(recent, pending=bool(recent.pending))
     return overlay(stored, recent.pending if recent else [])
+
+
+def read_issues(issue_ids: AnyCollection[str]) -> dict[str, ReadIssue]:
+    """Those of the issues that anybody knows, by bare id.
+
+    While the store does not answer, those of the recent view.
+    """
+    recents = get_recents().get_many(issue_ids)
+    try:
+        stored = _ask(get_store().get_many, issue_ids)
+    except StoreUnavailable:
+        return {
+            issue_id: ReadIssue(issue, bool(issue.pending))
+            for issue_id, issue in recents.items()
+            if not _is_stub(issue)
+        }
+    pending = {issue_id: issue.pending for issue_id, issue in recents.items()}
+    found = {
+        issue_id: overlay(
+            stored[issue_id].issue if issue_id in stored else None, pending.get(issue_id, [])
+        )
+        for issue_id in issue_ids
+    }
+    return {issue_id: read for issue_id, read in found.items() if read is not None}
 
 
 def is_known(issue_id: str, *, seconds: float | None = None) -> bool:

@@ -16,6 +16,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='storedissue',
-            index=models.Index(condition=models.Q(('regressed', True)), fields=['status', 'last_seen', 'id'], name='stored_issue_regressed'),
+            index=models.Index(condition=models.Q(('regressed', True)), fields=['status', 'updated_at', 'id'], name='stored_issue_regressed'),
         ),
     ]
