@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.site import Site, Visit
+from tests.system import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -18,6 +19,18 @@ def states(page: Page) -> list[str]:
     return page.locator("#result_list td.state .badge:first-child").all_inner_texts()
 
 
+def become(page: Page, wanted: list[str]) -> None:
+    """Wait until these are the states: on a busy machine Redis may be late, and the store is."""
+
+    def look() -> bool:
+        if sorted(states(page)) == wanted:
+            return True
+        page.reload()
+        return False
+
+    eventually(look, f"the states {wanted}", every=0.5)
+
+
 def test_the_chosen_issues_are_resolved_counted_and_set_back(visit: Visit, site: Site) -> None:
     report_three(site, "choice")
     page = visit.page
@@ -29,13 +42,13 @@ def test_the_chosen_issues_are_resolved_counted_and_set_back(visit: Visit, site:
     visit.shoot("chosen")
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_role("status").filter(has_text="2 issues resolved.")).to_be_visible()
-    assert sorted(states(page)) == ["open", "resolved", "resolved"]
+    become(page, ["open", "resolved", "resolved"])
     assert "component=choice" in page.url
     visit.shoot("resolved")
     assert visit.violations() == []
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Undone: 2 issues set back to what was before.")).to_be_visible()
-    assert states(page) == ["open", "open", "open"]
+    become(page, ["open", "open", "open"])
 
 
 def test_all_of_a_page_are_chosen_at_once(visit: Visit, site: Site) -> None:
