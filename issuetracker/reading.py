@@ -86,16 +86,18 @@ def read_issue(issue_id: str) -> ReadIssue | None:
 def read_issues(issue_ids: AnyCollection[str]) -> dict[str, ReadIssue]:
     """Those of the issues that anybody knows, by bare id.
 
-    While the store does not answer, those of the recent view.
+    Raises:
+        StoreUnavailable: the store does not answer, and the recent view does not have them all.
     """
     recents = get_recents().get_many(issue_ids)
     try:
         stored = _ask(get_store().get_many, issue_ids)
     except StoreUnavailable:
+        known = {issue_id: one for issue_id, one in recents.items() if not _is_stub(one)}
+        if len(known) < len(set(issue_ids)):
+            raise
         return {
-            issue_id: ReadIssue(issue, bool(issue.pending))
-            for issue_id, issue in recents.items()
-            if not _is_stub(issue)
+            issue_id: ReadIssue(issue, bool(issue.pending)) for issue_id, issue in known.items()
         }
     pending = {issue_id: issue.pending for issue_id, issue in recents.items()}
     found = {
