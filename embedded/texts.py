@@ -36,6 +36,7 @@ def ready(var: Path, web: str, prepared: Prepared, seconds: float) -> str:
     return f"""
 Ready after {seconds:.1f} s: {web}/admin/
 
+  Overview   {web}/admin/issuetracker/issue/overview/
   Issues     {web}/admin/issuetracker/issue/
   Workflows  {web}/admin/workflow/run/
   API        {web}/api/v1/docs

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from issuetracker.messages import IssueType, Priority, RaisedException, Status
-from issuetracker.words import begins_words
+from issuetracker.words import begins_words, searched_words
 
 #: Reports counted per hour are kept for this many of an issue's newest active hours.
 HOURS_KEPT = 48
@@ -213,10 +213,13 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
         tags: all of these.
         reporter: exactly this service user.
         assignee: exactly this user; the empty string means nobody.
+        regressed: whether it was resolved and has been seen since.
+        first_since: first seen at or after.
         since: changed (``updated_at``) at or after.
         until: changed (``updated_at``) before.
         muted: only issues that are muted, or (False) only others; None for both.
-        text: every word of it begins a word of the title (:mod:`issuetracker.words`).
+        text: every word of it begins a word of the title, or of what was raised
+            (:mod:`issuetracker.words`).
         order: the field that orders; ``-`` means descending. Ties: by id, in the same direction.
     """
 
@@ -227,6 +230,8 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     reporter: str | None = None
     assignee: str | None = None
+    regressed: bool | None = None
+    first_since: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
     muted: bool | None = False
@@ -243,6 +248,12 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the greatest comes first."""
         return self.order.startswith("-")
 
+    @property
+    def changed_since(self) -> datetime | None:
+        """``since``, or the later ``first_since``: nothing is seen after its latest change."""
+        given = [moment for moment in (self.since, self.first_since) if moment is not None]
+        return max(given, default=None)
+
     def matches(self, issue: Issue) -> bool:
         """Whether ``issue`` passes every filter: what each store's own query must agree with."""
         wanted = (
@@ -253,9 +264,16 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
             all(tag in issue.tags for tag in self.tags),
             self.reporter is None or issue.reporter == self.reporter,
             self.assignee is None or (issue.assignee or "") == self.assignee,
+            self.regressed is None or issue.regressed == self.regressed,
+            self.first_since is None or issue.first_seen >= self.first_since,
             self.since is None or issue.updated_at >= self.since,
             self.until is None or issue.updated_at < self.until,
             self.muted is None or is_muted(issue) == self.muted,
             not is_hidden_by_merging(issue),
         )
-        return all(wanted) and begins_words(self.text, issue.title)
+        return all(wanted) and self._has_words(issue)
+
+    def _has_words(self, issue: Issue) -> bool:
+        return not self.text or begins_words(
+            self.text, searched_words(issue.title, issue.exception)
+        )

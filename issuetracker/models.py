@@ -65,6 +65,17 @@ class StoredIssue(models.Model):
                 | models.Q(muted_until__isnull=False),
                 name="stored_issue_muted",
             ),
+            # The two lists that a person asks for many times a day, and that are mostly short.
+            models.Index(
+                fields=["assignee", "status", "updated_at", "id"],
+                condition=models.Q(assignee__isnull=False),
+                name="stored_issue_assignee",
+            ),
+            models.Index(
+                fields=["status", "updated_at", "id"],
+                condition=models.Q(regressed=True),
+                name="stored_issue_regressed",
+            ),
         )
 
     def __str__(self) -> str:
@@ -94,7 +105,7 @@ class StoredDocument(models.Model):
 
 
 class SearchTerm(models.Model):
-    """A word of an issue's title, or one of its tags.
+    """A word of an issue's title or of what was raised, or one of its tags.
 
     Bytes, because they compare alike in every database and collation; that is what finding a
     word by its beginning needs.

@@ -35,6 +35,7 @@ __all__ = [
     "list_issues",
     "read_documents",
     "read_issue",
+    "read_issues",
     "read_merged",
 ]
 
@@ -145,6 +146,22 @@ def read_merged(issue: Issue) -> list[ReadIssue]:
     found = known_issues(issue.merged).issues.values()
     merged = [read for read in found if read.issue.merged_into == issue.id]
     return sorted(merged, key=lambda read: read.issue.last_seen, reverse=True)
+
+
+def read_issues(issue_ids: Iterable[str]) -> dict[str, ReadIssue]:
+    """Those of the issues that anybody knows, by bare id.
+
+    Raises:
+        StoreUnavailable: the store does not answer, and the recent view does not have them all.
+    """
+    ids = set(issue_ids)
+    known = known_issues(ids)
+    if known.is_complete:
+        return known.issues
+    shown = {key: one for key, one in known.issues.items() if not _is_stub(one.issue)}
+    if len(shown) < len(ids):
+        raise StoreUnavailable("the store does not answer, and not all are recent issues")
+    return shown
 
 
 def is_known(issue_id: str, *, seconds: float | None = None) -> bool:

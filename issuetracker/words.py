@@ -1,12 +1,24 @@
-"""What text search looks for: the words of a title.
+"""What text search looks for: the words of a title, and of what was raised.
 
-A word is a run of letters and digits, whatever its case. A search finds a title when every word
-of the search begins some word of the title; that, unlike a substring, any store can index.
+A word is a run of letters and digits, whatever its case. A search finds an issue when every word
+of the search begins some word of the issue; that, unlike a substring, any store can index.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from issuetracker.messages import RaisedException
 
 _WORD = re.compile(r"[^\W_]+")
+#: ``ConnectTimeout`` is found as ``connecttimeout`` and as ``timeout``.
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+#: Words of the exceptions' types and messages that are searched, beyond those of the title. A
+#: message can hold thousands of ids, each of which would be an entry of the store's index.
+EXCEPTION_WORDS = 24
+#: Their length; shorter ones say little, and longer ones are dumped data.
+_SHORTEST, _LONGEST = 3, 40
+#: What is in every type's name, or says no more than that something was raised.
+_EVERYWHERE = frozenset({"builtins", "exceptions", "exception", "error", "errors"})
 
 
 def words_of(text: str) -> list[str]:
@@ -14,7 +26,33 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(_WORD.findall(text.casefold())))
 
 
-def begins_words(search: str, title: str) -> bool:
-    """Whether every word of ``search`` begins a word of ``title``."""
-    words = words_of(title)
+def searched_words(title: str, raised: Sequence[RaisedException]) -> list[str]:
+    """The distinct words by which an issue is found.
+
+    All words of its title; then of its exceptions' types and messages, the raised one's first,
+    the first :data:`EXCEPTION_WORDS` that are 3 to 40 characters long.
+    """
+    found = dict.fromkeys(words_of(title))
+    most = len(found) + EXCEPTION_WORDS
+    for word in _words_raised(raised):
+        if len(found) == most:
+            break
+        found[word] = None
+    return list(found)
+
+
+def begins_words(search: str, words: Iterable[str]) -> bool:
+    """Whether every word of ``search`` begins one of ``words``."""
+    words = list(words)
     return all(any(word.startswith(start) for word in words) for start in words_of(search))
+
+
+def _words_raised(raised: Sequence[RaisedException]) -> Iterator[str]:
+    for text in [*(_type_words(one) for one in raised), *(one.message for one in raised)]:
+        for word in words_of(text):
+            if _SHORTEST <= len(word) <= _LONGEST and word not in _EVERYWHERE:
+                yield word
+
+
+def _type_words(one: RaisedException) -> str:
+    return f"{one.type} {_HUMP.sub(' ', one.type)}"

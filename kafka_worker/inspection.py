@@ -1,6 +1,6 @@
 """What the brokers know about the consumers of a handler: members, positions, lag."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -102,6 +102,12 @@ class Group:
         """Messages not handled, of all partitions."""
         return sum(place.lag for place in self.places)
 
+    @property
+    def last_write(self) -> datetime | None:
+        """When a worker last committed a position; None: never."""
+        times = [place.last_write for place in self.places if place.last_write is not None]
+        return max(times, default=None)
+
 
 class Inspector:
     """Asks the brokers. Each question has a few seconds."""
@@ -120,6 +126,24 @@ class Inspector:
         with self._translated():
             metadata = self._admin.list_topics(timeout=_FIRST_TIMEOUT)
             return [self._inspect(handler, metadata) for handler in handlers]
+
+    def held(self, topics: Iterable[str]) -> dict[str, int]:
+        """How many messages each of the topics holds; none for one that is not there.
+
+        Raises:
+            Unavailable: no broker answers, or it refuses to.
+        """
+        with self._translated():
+            known = self._admin.list_topics(timeout=_FIRST_TIMEOUT).topics
+            return {
+                topic: self._held(topic, sorted(known[topic].partitions)) if topic in known else 0
+                for topic in topics
+            }
+
+    def _held(self, topic: str, numbers: list[int]) -> int:
+        firsts = self._offsets(topic, numbers, _FIRST)
+        ends = self._offsets(topic, numbers, _END)
+        return sum(ends[number] - firsts[number] for number in numbers)
 
     def _inspect(self, handler: type[Handler], metadata: "ClusterMetadata") -> Group:
         cluster = Cluster.of(metadata)

@@ -1,6 +1,5 @@
 """What orchestrators and collectors ask: /livez, /readyz, /metrics."""
 
-import logging
 from collections.abc import Callable
 
 import msgspec
@@ -9,15 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from issuetracker.bounded import NoAnswer, bounded
-from issuetracker.exceptions import StoreUnavailable
-from issuetracker.providers import get_store
-from issuetracker.providers.redis import get_recents
-from issuetracker.publisher import get_publisher
-
-logger = logging.getLogger(__name__)
-
-PING_SECONDS = 1.0
+from issuetracker.parts import states_of_parts
 
 
 def health(
@@ -52,10 +43,9 @@ def readyz() -> HttpResponse:
     Not before the publisher was ready once, or found that the brokers do not answer. Redis has
     no say: without it nothing but freshness is lost.
     """
-    publisher = get_publisher().state
-    store = _state_of_store()
-    parts = {"publisher": publisher, "store": store, "recents": _state_of_recents()}
-    ready = publisher == "ready" or (publisher == "down" and store == "ready")
+    parts = states_of_parts()
+    publisher = parts["publisher"]
+    ready = publisher == "ready" or (publisher == "down" and parts["store"] == "ready")
     whole = set(parts.values()) <= {"ready", "absent"}
     status = ("ready" if whole else "degraded") if ready else "not ready"
     return _json({"status": status, "parts": parts}, 200 if ready else 503)
@@ -68,22 +58,6 @@ def metrics() -> HttpResponse:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _state_of_store() -> str:
-    try:
-        bounded(get_store().ping, seconds=PING_SECONDS)
-    except (StoreUnavailable, NoAnswer) as error:
-        logger.warning("The store does not answer: %s", error)
-        return "down"
-    return "ready"
-
-
-def _state_of_recents() -> str:
-    recents = get_recents()
-    if not recents.is_configured:
-        return "absent"
-    return "ready" if recents.ping() else "down"
 
 
 def _json(document: dict[str, object], status: int) -> HttpResponse:

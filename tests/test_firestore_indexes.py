@@ -44,6 +44,7 @@ def test_the_builder_filters_by_no_other_field() -> None:
         tags=("db",),
         reporter="service.billing",
         assignee="",
+        regressed=True,
         text="timeout",
     )
     assert _fields_used(query) == {*EQUALITY_FIELDS, TERMS} - {"muted"}

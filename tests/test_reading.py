@@ -20,7 +20,7 @@ from issuetracker.providers import StoreProvider
 from issuetracker.providers.base import Page, Stored, Write
 from issuetracker.providers.circuit import Circuit
 from issuetracker.providers.redis import RedisHelperProvider
-from issuetracker.reading import is_known, list_issues, read_documents, read_issue
+from issuetracker.reading import is_known, list_issues, read_documents, read_issue, read_issues
 from tests.recents import accept, commented, make_recents, reported, updated
 from tests.services import RedisServer
 from tests.stores import database_store, sqlite_url
@@ -286,3 +286,28 @@ def test_a_store_that_answers_again_is_asked_again(
     found = read_issue(report.issue_id)
     assert found is not None
     assert found.issue.title == "Stored"
+
+
+def test_several_issues_are_read_with_what_is_pending(
+    store: StoreProvider, recents: RedisHelperProvider
+) -> None:
+    written, waiting = reported(title="Written"), reported(title="Waiting")
+    consume(store, written)
+    accept(recents, written, updated(written.issue_id, status="resolved"), waiting)
+    unknown = "00000000-0000-0000-0000-000000000000"
+    read = read_issues([written.issue_id, waiting.issue_id, unknown])
+    assert {issue_id: (one.issue.status, one.pending) for issue_id, one in read.items()} == {
+        written.issue_id: ("resolved", True),
+        waiting.issue_id: ("open", True),
+    }
+
+
+def test_with_the_store_down_several_issues_are_read_if_all_are_recent(
+    recents: RedisHelperProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "get_store", StoppedStore)
+    one, other = reported(), reported()
+    accept(recents, one, other)
+    assert read_issues([one.issue_id, other.issue_id]).keys() == {one.issue_id, other.issue_id}
+    with pytest.raises(StoreUnavailable):
+        read_issues([one.issue_id, "00000000-0000-0000-0000-000000000000"])

@@ -21,6 +21,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "priority": tuple(reversed(get_args(Priority))),
     "type": get_args(IssueType),
 }
+#: Kinds of issues that are asked for by a word, and what the word means; all chosen ones hold.
+KINDS = {
+    "new": "first seen in the past 24 hours",
+    "regressed": "resolved, and seen since",
+    "unassigned": "nobody works on it",
+}
 #: Times back from now, by which the list can be cut.
 WITHIN = {
     "1h": ("past hour", timedelta(hours=1)),
@@ -124,13 +130,31 @@ def chips(filters: Filters) -> list[Choice]:
     """Every value that narrows the list, each with the list's address without it."""
     return [
         Choice(
-            f"{_title(name)}: {_label(name, value)}",
+            f"{'is' if name == 'is' else _title(name)}: {_label(name, value)}",
             address(with_values(filters.params, name, [kept for kept in values if kept != value])),
             selected=True,
         )
         for name, values in filters.params.items()
         if name != "order"
         for value in values
+    ]
+
+
+def views(filters: Filters, username: str) -> list[Choice]:
+    """The lists that are asked for all day."""
+    unfinished = ["open", "in_progress"]
+    lists: dict[str, Parameters] = {
+        "All": {},
+        "Open": {"status": unfinished},
+        "Mine": {"status": unfinished, "assignee": [username]},
+        "Unassigned": {"status": unfinished, "is": ["unassigned"]},
+        "New": {"is": ["new"]},
+        "Regressed": {"is": ["regressed"]},
+    }
+    now = {name: sorted(values) for name, values in filters.params.items() if name != "order"}
+    return [
+        Choice(label, address(params), now == {name: sorted(params[name]) for name in params})
+        for label, params in lists.items()
     ]
 
 
@@ -144,7 +168,7 @@ def orders(filters: Filters) -> dict[str, Choice]:
 
 def _candidates(given: QueryDict) -> list[tuple[str, list[str]]]:
     found = []
-    for name in (*CHOICES, *NAMES, "tag", "within", *TIMES, "q", "order"):
+    for name in (*CHOICES, "is", *NAMES, "tag", "within", *TIMES, "q", "order"):
         values = [value.strip() for value in given.getlist(name) if value.strip()]
         if name == "tag":
             values = [tag for value in values for tag in value.split()]
@@ -158,6 +182,8 @@ def _convert(name: str, values: list[str], now: datetime) -> dict[str, Any]:
         return {name: _known(values, CHOICES[name])}
     if name == "tag":
         return {"tags": tuple(values)}
+    if name == "is":
+        return _kinds(_known(values, KINDS), now)
     (value,) = values
     return _convert_one(name, value, now)
 
@@ -172,6 +198,18 @@ def _convert_one(name: str, value: str, now: datetime) -> dict[str, Any]:
     if name == "order":
         return {"order": _known([value], get_args(Order))[0]}
     return {name: value}
+
+
+def _kinds(names: tuple[str, ...], now: datetime) -> dict[str, Any]:
+    meant: dict[str, dict[str, Any]] = {
+        "new": {"first_since": now - timedelta(days=1)},
+        "regressed": {"regressed": True},
+        "unassigned": {"assignee": ""},
+    }
+    fields: dict[str, Any] = {}
+    for name in names:
+        fields |= meant[name]
+    return fields
 
 
 def _known(values: list[str], known: Iterable[str]) -> tuple[str, ...]:
@@ -231,7 +269,7 @@ def _order(filters: Filters, field: str) -> Choice:
 
 
 def _title(name: str) -> str:
-    return {"q": "title", "within": "last activity"}.get(name, name)
+    return {"q": "text", "within": "last activity", "is": "kind of issue"}.get(name, name)
 
 
 def _label(name: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from django.http import QueryDict
@@ -14,14 +14,18 @@ from issuetracker.admin.filters import (
     NAMES,
     Choice,
     Filters,
+    Parameters,
     address,
     chips,
     facets,
     orders,
     read_filters,
+    views,
     with_values,
 )
+from issuetracker.admin.sparklines import Sparkline, sparkline
 from issuetracker.issues import Issue
+from issuetracker.messages import Priority
 from issuetracker.reading import ReadIssue, list_issues
 
 PAGE = 50
@@ -38,6 +42,22 @@ class Row:
     address: str
     component_address: str
     tags: list[Choice]
+    more_tags: int
+    sparkline: Sparkline | None
+
+
+class News(NamedTuple):
+    """What happened to a list since.
+
+    Attributes:
+        new: issues that are new.
+        changed: others that changed.
+        latest: when the latest of it happened, so that it can be told whether there is more.
+    """
+
+    new: int
+    changed: int
+    latest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +71,12 @@ class Field:
     suggestions: list[str]
 
 
-def list_context(given: QueryDict) -> dict[str, Any]:
+def list_context(given: QueryDict, username: str) -> dict[str, Any]:
     """What the list's template needs.
 
     Args:
         given: the parameters of the page's address.
+        username: who looks at it.
 
     Raises:
         InvalidInput: the cursor is none of this list's.
@@ -64,13 +85,15 @@ def list_context(given: QueryDict) -> dict[str, Any]:
     now = timezone.now()
     filters = read_filters(given, now)
     page = list_issues(filters.query, limit=PAGE, cursor=filters.cursor)
-    rows = [_row(read, filters) for read in page.items]
+    rows = [make_row(read, now, filters) for read in page.items]
     return {
         "filters": filters,
         "text": filters.query.text,
         "rows": rows,
         "degraded": page.degraded,
         "chips": chips(filters),
+        "views": views(filters, username),
+        "priorities": tuple(reversed(get_args(Priority))),
         "facets": facets(filters),
         "orders": orders(filters),
         "fields": _fields(filters, [row.issue for row in rows]),
@@ -82,8 +105,8 @@ def list_context(given: QueryDict) -> dict[str, Any]:
     }
 
 
-def count_news(given: QueryDict, after: datetime) -> int:
-    """How many issues of a list are new or have changed since; at most a page of them.
+def count_news(given: QueryDict, after: datetime) -> News:
+    """How many issues of a list are new or have changed since; a page of them at most.
 
     Args:
         given: the parameters of the list's address.
@@ -93,7 +116,10 @@ def count_news(given: QueryDict, after: datetime) -> int:
     since = max(after, filters.query.since or after)
     query = msgspec.structs.replace(filters.query, since=since)
     page = list_issues(query, limit=PAGE, cursor=None)
-    return sum(read.issue.updated_at > after for read in page.items)
+    changed = [read.issue for read in page.items if read.issue.updated_at > after]
+    new = sum(issue.first_seen > after for issue in changed)
+    latest = max((issue.updated_at for issue in changed), default=after)
+    return News(new, len(changed) - new, latest.isoformat())
 
 
 def issue_title(issue: Issue) -> str:
@@ -101,22 +127,26 @@ def issue_title(issue: Issue) -> str:
     return issue.title or "(its report has not arrived yet)"
 
 
-def _row(read: ReadIssue, filters: Filters) -> Row:
+def make_row(read: ReadIssue, now: datetime, filters: Filters | None = None) -> Row:
+    """The row of an issue; its links lead to lists narrowed further than by ``filters``."""
     issue = read.issue
+    params = filters.params if filters else {}
     return Row(
         issue=issue,
         pending=read.pending,
         title=issue_title(issue),
         address=reverse("admin:issuetracker_issue_change", args=[issue.id]),
-        component_address=address(with_values(filters.params, "component", [issue.component])),
-        tags=[_tag(tag, filters) for tag in issue.tags[:_TAGS_SHOWN]],
+        component_address=address(with_values(params, "component", [issue.component])),
+        tags=[_tag(tag, params) for tag in issue.tags[:_TAGS_SHOWN]],
+        more_tags=max(0, len(issue.tags) - _TAGS_SHOWN),
+        sparkline=sparkline(issue, now),
     )
 
 
-def _tag(tag: str, filters: Filters) -> Choice:
-    chosen = filters.params.get("tag", [])
+def _tag(tag: str, params: Parameters) -> Choice:
+    chosen = params.get("tag", [])
     tags = chosen if tag in chosen else [*chosen, tag]
-    return Choice(tag, address(with_values(filters.params, "tag", tags)))
+    return Choice(tag, address(with_values(params, "tag", tags)))
 
 
 def _fields(filters: Filters, issues: Sequence[Issue]) -> list[Field]:

@@ -54,7 +54,7 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             max_length=200,
             pattern=r"^[^\x00]*$",
-            description="Words of the title, or their beginnings.",
+            description="Words of the title or the exception, or their beginnings.",
         ),
     ] = ""
     order: Annotated[Order, Meta(description="`-` puts the greatest first.")] = "-updated_at"

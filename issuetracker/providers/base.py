@@ -46,12 +46,14 @@ class Write:
         version: of the :class:`Stored` it was made from; None when the store had none.
         put: documents to write; one of the same name is overwritten.
         drop: ids of occurrences to delete; an absent one is no error.
+        reindex: make all of the issue's search index anew, not only what ``issue`` changes.
     """
 
     issue: Issue
     version: object | None
     put: Sequence[AnyDocument] = ()
     drop: Sequence[str] = ()
+    reindex: bool = False
 
 
 @dataclass(frozen=True, slots=True)

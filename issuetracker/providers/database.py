@@ -46,11 +46,10 @@ _decode_exception = msgspec.json.Decoder(list[RaisedException]).decode
 
 
 class _Version(NamedTuple):
-    """Which state of a row was read, and what its search terms were made from."""
+    """Which state of a row was read; its search terms are those of the issue as it was then."""
 
     number: int
-    title: str
-    tags: str
+    issue: Issue
 
 
 class DatabaseHelperProvider(StoreProvider):
@@ -209,11 +208,14 @@ class _Batch:
             self._run(sql.delete(sql.DOCUMENTS, _DOCUMENT[:3], some, self._dialect))
 
     def _index(self, writes: Sequence[Write]) -> None:
-        """Bring the search terms of those up to date whose title or tags are new."""
+        """Bring the search terms of those up to date whose words or tags are new."""
+        afresh = [[self._dialect.uuid(write.issue.id)] for write in writes if write.reindex]
+        for some in _chunks(afresh, _TERM[1:]):
+            self._run(sql.delete(sql.TERMS, _TERM[1:], some, self._dialect))
         added: list[tuple[bytes, str]] = []
         removed: list[tuple[bytes, str]] = []
         for write in writes:
-            before, after = _terms_before(write.version), _terms(write.issue)
+            before, after = _terms_before(write), sql.terms_of(write.issue)
             issue_id = self._dialect.uuid(write.issue.id)
             added += [(term, issue_id) for term in sorted(after - before)]
             removed += [(term, issue_id) for term in sorted(before - after)]
@@ -227,14 +229,10 @@ class _Batch:
             cursor.execute(*statement)
 
 
-def _terms(issue: Issue) -> set[bytes]:
-    return sql.terms_of(issue.title, issue.tags)
-
-
-def _terms_before(version: object | None) -> set[bytes]:
-    if not isinstance(version, _Version):
+def _terms_before(write: Write) -> set[bytes]:
+    if write.reindex or not isinstance(write.version, _Version):
         return set()
-    return sql.terms_of(version.title, json.loads(version.tags))
+    return sql.terms_of(write.version.issue)
 
 
 def _chunks(rows: Sequence[Any], columns: Sequence[str]) -> Iterator[Sequence[Any]]:
@@ -252,7 +250,8 @@ def _stored(row: Mapping[str, Any]) -> Stored:
     values["ledger"] = bytes(row["ledger"])
     values["merged"] = json.loads(row["merged"] or "[]")
     values["merged_into"] = str(row["merged_into"]) if row["merged_into"] else None
-    return Stored(Issue(**values), _Version(row["version"], row["title"], row["tags"]))
+    issue = Issue(**values)
+    return Stored(issue, _Version(row["version"], issue))
 
 
 def _page(

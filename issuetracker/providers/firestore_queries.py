@@ -44,7 +44,10 @@ EQUALITY_FIELDS = (
     "reporter",
     "assignee",
     "muted",
+    "regressed",
 )
+#: The times by which a list can be cut, where they also order it.
+RANGES = ("updated_at", "first_seen")
 TERMS = "terms"
 
 
@@ -54,7 +57,7 @@ def issue_query(query: IssueQuery, limit: int) -> Any:  # noqa: ANN401 - a proto
     _collection(built, "issues")
     built.limit.value = limit
     filters = [*_equalities(query), *_terms(query)]
-    if query.field == "updated_at":
+    if query.field in RANGES:
         filters += _range(query)
     _all_of(built, filters)
     _order(built, query.field, descending=query.descending)
@@ -67,11 +70,12 @@ def is_exact(query: IssueQuery) -> bool:
     # An indexed beginning may be shorter than the word that is looked for.
     narrowed = sum(term_for(word) == f"word:{word}" for word in words)
     terms = len(query.tags) + len(words)
-    ranged = query.since is not None or query.until is not None
+    ranged = {"updated_at"} if query.since is not None or query.until is not None else set()
+    ranged |= {"first_seen"} if query.first_since is not None else set()
     return (
         terms == len(query.tags) + narrowed
         and terms <= 1
-        and (query.field == "updated_at" or not ranged)
+        and ranged <= {query.field} & {*RANGES}
         and _choices_fit(query)
     )
 
@@ -113,6 +117,8 @@ def _equalities(query: IssueQuery) -> list[Any]:
         value = getattr(query, name)
         if value is not None:
             filters.append(_filter(name, _EQUAL, Value(string_value=value)))
+    if query.regressed is not None:
+        filters.append(_filter("regressed", _EQUAL, Value(boolean_value=query.regressed)))
     return filters
 
 
@@ -153,11 +159,14 @@ def _terms(query: IssueQuery) -> list[Any]:
 
 def _range(query: IssueQuery) -> list[Any]:
     filters = []
-    for operator, moment in ((_FROM, query.since), (_BEFORE, query.until)):
+    bounds = ((_FROM, query.changed_since), (_BEFORE, query.until))
+    if query.field == "first_seen":
+        bounds = ((_FROM, query.first_since), (_BEFORE, None))
+    for operator, moment in bounds:
         if moment is not None:
             value = Value()
             value.timestamp_value.FromDatetime(moment)
-            filters.append(_filter("updated_at", operator, value))
+            filters.append(_filter(query.field, operator, value))
     return filters
 
 

@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from issuetracker.issues import IssueQuery
+from issuetracker.issues import Issue, IssueQuery
 from issuetracker.messages import Status
 from issuetracker.providers.cursors import read_cursor
-from issuetracker.words import words_of
+from issuetracker.words import searched_words, words_of
 
 Statement = tuple[str, list[Any]]
 
@@ -64,13 +64,14 @@ def tag_term(tag: str) -> bytes:
 
 
 def word_term(word: str) -> bytes:
-    """How a title's ``word`` is kept among the search terms."""
+    """How a ``word`` of an issue is kept among the search terms."""
     return b"w:" + word.encode()
 
 
-def terms_of(title: str, tags: Sequence[str]) -> set[bytes]:
-    """Every search term of an issue."""
-    return {tag_term(tag) for tag in tags} | {word_term(word) for word in words_of(title)}
+def terms_of(issue: Issue) -> set[bytes]:
+    """Every search term of ``issue``."""
+    words = searched_words(issue.title, issue.exception)
+    return {tag_term(tag) for tag in issue.tags} | {word_term(word) for word in words}
 
 
 def upsert(
@@ -204,9 +205,15 @@ def _conditions(
         *_one_of("reporter", (query.reporter,)),
     ]
     if query.assignee is not None:
-        found.append(("COALESCE(assignee, '') = %s", [query.assignee]))
-    if query.since is not None:
-        found.append(("updated_at >= %s", [dialect.time(query.since)]))
+        # Spelt as the partial indexes are, so that the planner sees that they serve.
+        somebody = "assignee = %s" if query.assignee else "COALESCE(assignee, '') = %s"
+        found.append((somebody, [query.assignee]))
+    if query.regressed is not None:
+        found.append(("regressed" if query.regressed else "NOT regressed", []))
+    if query.first_since is not None:
+        found.append(("first_seen >= %s", [dialect.time(query.first_since)]))
+    if query.changed_since is not None:
+        found.append(("updated_at >= %s", [dialect.time(query.changed_since)]))
     if query.until is not None:
         found.append(("updated_at < %s", [dialect.time(query.until)]))
     found += _shown(query, dialect)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from issuetracker.messages import Updated
+from issuetracker.messages import RaisedException, Updated
 from tests.admin.conftest import Tracker
 from tests.admin.pages import LIST, text_of, titles
 
@@ -81,6 +81,10 @@ def test_what_was_resolved_and_came_back_is_marked_as_regressed(
         "since=2020-01-01T00:00",
         "until=2099-01-01T00:00Z",
         "q=time+read",
+        "q=connecttimeout",
+        "q=gateway",
+        "is=new",
+        "is=new&is=unassigned",
         "status=open&priority=high&type=exception&component=prices&tag=eu&within=24h&q=timeout",
     ],
 )
@@ -91,6 +95,7 @@ def test_a_filter_keeps_what_matches(admin: Client, tracker: Tracker, filters: s
         type="exception",
         component="prices",
         tags=["slow", "eu"],
+        exception=[RaisedException(type="requests.ConnectTimeout", message="no gateway")],
     )
     assert titles(admin.get(f"{LIST}?{filters}").content) == ["Timeout while reading prices"]
 
@@ -110,6 +115,7 @@ def test_a_filter_keeps_what_matches(admin: Client, tracker: Tracker, filters: s
         "since=2099-01-01T00:00",
         "until=2020-01-01T00:00",
         "q=imeout",
+        "is=regressed",
     ],
 )
 def test_a_filter_drops_what_does_not_match(admin: Client, tracker: Tracker, filters: str) -> None:
@@ -119,10 +125,23 @@ def test_a_filter_drops_what_does_not_match(admin: Client, tracker: Tracker, fil
         type="exception",
         component="prices",
         tags=["slow", "eu"],
+        exception=[RaisedException(type="requests.ConnectTimeout", message="no gateway")],
     )
     content = admin.get(f"{LIST}?{filters}").content
     assert titles(content) == []
     assert "No issue matches these filters." in text_of(content)
+
+
+def test_a_row_shows_the_last_day_as_bars_with_words(admin: Client, tracker: Tracker) -> None:
+    for ago in (30, 7300, 7300, 100_000):
+        tracker.report("Often", fingerprint="often", ago=ago)
+    content = admin.get(LIST).content.decode()
+    assert 'aria-label="3 reports in the last 24 hours, at most 2 in one"' in content
+    path = re.search(r'<path d="([^"]*)"', content)
+    assert path is not None
+    assert path[1].count("M") == 2
+    assert "v-24" in path[1]
+    assert "v-12" in path[1]
 
 
 def test_every_filter_link_keeps_the_other_filters(admin: Client, tracker: Tracker) -> None:
@@ -186,10 +205,17 @@ def test_news_are_counted_since_what_the_page_shows(admin: Client, tracker: Trac
     address = re.search(r'data-address="([^"]*)"', content)
     assert address is not None
     news = LIST + html.unescape(address[1])
-    assert admin.get(news).json() == {"count": 0}
+    nothing = admin.get(news).json()
+    assert (nothing["new"], nothing["changed"]) == (0, 0)
     tracker.report("New", ago=1)
     tracker.report("New, but filtered out", ago=1, priority="low")
-    assert admin.get(news).json() == {"count": 1}
+    first = admin.get(news).json()
+    assert (first["new"], first["changed"]) == (1, 0)
+    assert nothing["latest"] < first["latest"]
+    tracker.report("Old, and seen again", fingerprint="old", ago=200)
+    tracker.report("Old, and seen again", fingerprint="old", ago=1)
+    second = admin.get(news).json()
+    assert (second["new"], second["changed"]) == (1, 1)
 
 
 def test_news_want_a_time(admin: Client, tracker: Tracker) -> None:

@@ -88,6 +88,7 @@ def test_with_the_store_down_the_last_hour_shows_and_says_so(
     assert answer.status_code == 200
     assert titles(answer.content) == ["Recent"]
     assert "The store does not answer." in text_of(answer.content)
+    assert "not known" in text_of(answer.content), "there are no reports per hour in Redis"
     page = admin.get(page_of(issue_id))
     assert page.status_code == 200
     assert "The store does not answer." in text_of(page.content)

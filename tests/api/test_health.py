@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from issuetracker import parts
 from issuetracker.exceptions import StoreUnavailable
 from issuetracker.providers.database import DatabaseHelperProvider
 from issuetracker.publisher import IssuePublisher, publishers
-from settings import health
 
 
 class DownStore(DatabaseHelperProvider):
@@ -58,7 +58,7 @@ def test_without_the_broker_it_is_ready_by_its_store_and_says_so(
 def test_without_broker_and_store_it_is_not_ready(
     api: Client, no_broker: IssuePublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "get_store", DownStore)
+    monkeypatch.setattr(parts, "get_store", DownStore)
     status, document = _ready(api)
     assert (status, document["parts"]["store"]) == (503, "down")
 

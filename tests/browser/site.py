@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page
 
 from deploy.services import Services
 from tests.system import ROOT, System, eventually
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
+#: Django's own search box on the list of runs has its label in a picture.
+_AXE_OPTIONS = {"resultTypes": ["violations"], "rules": {"label-title-only": {"enabled": False}}}
 USER, PASSWORD = "anna", "correct-horse-battery"
 
 
@@ -126,6 +129,18 @@ class Visit:
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         )
         return wide
+
+    def violations(self) -> list[str]:
+        """What keeps people from using the page, as axe-core finds it."""
+        before = list(self.complaints)
+        found = Axe().run(self.page, options=_AXE_OPTIONS).response["violations"]
+        # It tries inline styles to look behind the page, of which the browser complains.
+        self.complaints[:] = before
+        return [
+            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            for each in found
+            for node in each["nodes"]
+        ]
 
     def tab_to(self, selector: str) -> None:
         """Press Tab until the element has the focus, as somebody without a mouse does."""

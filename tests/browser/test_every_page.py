@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import Visitor
 from tests.browser.site import Site
+from tests.system import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -14,7 +15,7 @@ WINDOWS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
     "phone": {
-        "viewport": {"width": 390, "height": 844},
+        "viewport": {"width": 360, "height": 800},
         "has_touch": True,
         "is_mobile": True,
     },
@@ -37,7 +38,8 @@ def pages(site: Site, failed_workflow: tuple[str, str]) -> dict[str, str]:
     site.stored(attacked)
     issues = "/admin/issuetracker/issue/"
     return {
-        "overview": "/admin/",
+        "home": "/admin/",
+        "overview": f"{issues}overview/",
         "issues": issues,
         "no-match": f"{issues}?q=nothing&status=wrong",
         "issue": f"{issues}{issue_id}/",
@@ -61,8 +63,21 @@ def test_no_page_makes_the_browser_complain(
         visit.shoot(f"{name}-{window}")
         assert visit.complaints == [], name
         assert visit.elsewhere == [], name
+        if path.startswith("/admin/"):
+            assert visit.violations() == [], f"{name} on a {window} window"
         if path.startswith(("/admin/issue", "/admin/workflow")):
             assert not visit.scrolls_sideways(), f"{name} on a {window} window"
+
+
+def test_all_own_scripts_and_styles_are_small() -> None:
+    own = [
+        path
+        for folder in ("settings", "issuetracker", "workflow")
+        for path in (ROOT / folder / "static").rglob("*")
+        if path.suffix in {".js", ".css", ".svg"}
+    ]
+    assert len(own) > 5
+    assert sum(path.stat().st_size for path in own) < 100_000
 
 
 def test_dark_is_dark(visitor: Visitor, pages: dict[str, str]) -> None:

@@ -39,11 +39,13 @@ def test_filters_and_search_combine_and_live_in_the_address(visit: Visit, site: 
         site.report(title, component=component, priority=priority)
     page = visit.page
     visit.issues("?within=1h")
-    page.locator("#changelist-filter").get_by_role("link", name="high").click()
+    page.get_by_text("Filters", exact=True).click()
+    page.locator("#issue-facets").get_by_role("link", name="high").click()
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Component").fill("shop")
     page.get_by_role("button", name="Apply").click()
-    page.get_by_label("Search titles").fill("time")
-    page.get_by_label("Search titles").press("Enter")
+    page.get_by_label("Search issues").fill("time")
+    page.get_by_label("Search issues").press("Enter")
     expect(page.locator("#result_list a.title")).to_have_text(["Checkout timeout"])
     for part in ("within=1h", "priority=high", "component=shop", "q=time"):
         assert part in page.url
@@ -61,12 +63,34 @@ def test_a_list_says_that_something_new_came_and_stays_as_it_is(visit: Visit, si
     assert visit.titles() == ["Was there"]
     site.report("Breaking", component="newsroom")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    news = page.get_by_role("link", name="1 new or changed issue: show")
+    news = page.get_by_role("link", name="1 new: show")
     news.wait_for()
     assert visit.titles() == ["Was there"]
     visit.shoot("news")
+    page.evaluate("window.stays = true")
     news.click()
     expect(page.locator("#result_list a.title")).to_have_text(["Breaking", "Was there"])
+    expect(news).to_be_hidden()
+    assert page.evaluate("window.stays"), "the page was loaded anew"
+
+
+def test_a_row_changes_where_it_is_and_stays_chosen(visit: Visit, site: Site) -> None:
+    for title in ("Seen again", "Newer"):
+        site.stored(site.report(title, component="ticker", fingerprint=title))
+    page = visit.page
+    visit.issues("?component=ticker")
+    row = page.locator("#result_list tbody tr", has_text="Seen again")
+    row.get_by_role("checkbox").check()
+    issue_id = site.report("Seen again", component="ticker", fingerprint="Seen again")
+    eventually(lambda: site.stored(issue_id)["count"] == 2, "it counts twice")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(row.locator(".number")).to_contain_text("2")
+    expect(page.get_by_role("link", name="1 changed: show")).to_be_visible()
+    assert visit.titles() == ["Newer", "Seen again"]
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    page.get_by_role("link", name="1 changed: show").click()
+    expect(page.locator("#result_list a.title")).to_have_text(["Seen again", "Newer"])
+    expect(row.get_by_role("checkbox")).to_be_checked()
 
 
 def test_the_trace_is_copied_as_text(visitor: Visitor, failed_workflow: tuple[str, str]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from issuetracker.exceptions import InvalidInput
 from issuetracker.issues import Issue, IssueQuery, Order
-from issuetracker.messages import IssueType, Priority, Status
+from issuetracker.messages import IssueType, Priority, RaisedException, Status
 from issuetracker.providers import StoreProvider
 from issuetracker.providers.base import Write
 from issuetracker.providers.cursors import cursor_after
@@ -31,7 +31,13 @@ TITLES = [
 ]
 WORDS = ["time", "TIMEOUT", "timeout", "db out", "strasse", "Dön", "données", "a", "größ", "42"]
 DECADE = timedelta(days=3650)
+RAISED = [
+    [],
+    [RaisedException(type="requests.ConnectTimeout", message="no answer from größe-7 in 3 s")],
+    [RaisedException(type="builtins.KeyError", message=" ".join(f"key{n:02}" for n in range(60)))],
+]
 SEARCHES = ["", "%", "_", *WORDS, "interminable", "interminablex", "reset conn", "timeo db", "--"]
+SEARCHES += ["connect", "größe", "no answer", "answer", "key05", "key59", "keyerror", "time answ"]
 
 
 def make_issues(number: int = 60) -> list[Issue]:
@@ -46,11 +52,12 @@ def make_issues(number: int = 60) -> list[Issue]:
             tags=sorted(dice.sample(["x", "y", "Y", "time", "a:b"], dice.randrange(4))),
             reporter=dice.choice(["service.api", "service.db"]),
             assignee=dice.choice([None, "ada", "bob"]),
+            regressed=dice.random() < 0.3,
+            exception=dice.choice(RAISED),
             count=dice.randrange(5),
-            first_seen=minutes(dice.randrange(5)),
-            last_seen=minutes(dice.randrange(5)),
-            updated_at=minutes(dice.randrange(5)),
-            regressed=dice.random() < 0.5,
+            first_seen=minutes(first := dice.randrange(5)),
+            last_seen=minutes(last := dice.randrange(first, 6)),
+            updated_at=minutes(dice.randrange(last, 7)),
             merged_into=dice.choice([None] * 4 + [new_id()]),
             muted_events=dice.choice([None] * 4 + [3]),
             # One ended by itself since it was written, the other holds for long.
@@ -73,6 +80,8 @@ QUERIES = st.builds(
     tags=st.just(()) | some(["x", "y", "Y", "time", "none"]),
     reporter=st.none() | st.sampled_from(["service.api", "nobody"]),
     assignee=st.none() | st.sampled_from(["ada", "", "nobody"]),
+    regressed=st.sampled_from([None, None, True, False]),
+    first_since=st.none() | st.builds(minutes, st.integers(0, 5)),
     since=st.none() | st.builds(minutes, st.integers(0, 5)),
     until=st.none() | st.builds(minutes, st.integers(0, 5)),
     muted=st.sampled_from([False, False, True, None]),

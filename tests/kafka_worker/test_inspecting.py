@@ -225,3 +225,11 @@ def test_the_in_process_broker_leaves_members_open_and_tells_the_rest(
     assert found["places"][0]["committed"] == 2
     assert not found["places"][0]["foreign"]
     assert found["places"][0]["last_write"]
+
+
+def test_it_tells_how_many_messages_a_topic_holds(kafka: KafkaBroker, settings: Settings) -> None:
+    settings.KAFKA_WORKER = {"bootstrap_servers": kafka.bootstrap_servers}
+    topic, missing = kafka.topic(partitions=2), unique("missing")
+    produce(kafka.bootstrap_servers, topic, [b"letter"] * 5)
+    held = Inspector(WorkerConfig.from_settings()).held([topic, missing])
+    assert held == {topic: 5, missing: 0}

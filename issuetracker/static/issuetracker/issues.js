@@ -1,35 +1,5 @@
 "use strict";
 (() => {
-  // The list says that something is new, and leaves the rows where they are.
-  const news = document.getElementById("news");
-  const EVERY = 10000;
-
-  async function look() {
-    if (document.hidden) {
-      return;
-    }
-    try {
-      const answer = await fetch(news.dataset.address, { credentials: "same-origin" });
-      const told = answer.ok ? (await answer.json()).count : 0;
-      announce(told);
-    } catch {
-      // The server is away for a moment; the next look tells.
-    }
-  }
-
-  function announce(count) {
-    if (count > 0) {
-      news.firstElementChild.textContent =
-        `${count === 50 ? "50 or more" : count} new or changed issue${count === 1 ? "" : "s"}: show`;
-      news.hidden = false;
-    }
-  }
-
-  if (news && news.dataset.address) {
-    setInterval(look, EVERY);
-    document.addEventListener("visibilitychange", look);
-  }
-
   for (const button of document.querySelectorAll("button[data-copy]")) {
     const source = document.getElementById(button.dataset.copy);
     const told = button.parentElement.querySelector("[role=status]");
@@ -47,9 +17,21 @@
     });
   }
 
+  // Whoever comes back with the browser's button finds them as they were.
+  addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("form.once [type=submit]")) {
+      button.disabled = false;
+    }
+  });
+
   for (const form of document.querySelectorAll("form.once")) {
     form.addEventListener("submit", () => {
-      form.querySelector("[type=submit]").disabled = true;
+      // Not before it is sent: what a disabled button says is left out.
+      setTimeout(() => {
+        for (const button of form.querySelectorAll("[type=submit]")) {
+          button.disabled = true;
+        }
+      });
     });
   }
 })();

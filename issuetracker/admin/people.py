@@ -1,0 +1,13 @@
+"""Who can be given an issue."""
+
+from django.contrib.auth import get_user_model
+
+#: A longer list is no help to choose from; whoever is not in it is assigned on the issue's page.
+_MOST = 200
+
+
+def assignable(username: str) -> list[str]:
+    """The names of those who can log in to the admin site, oneself first."""
+    users = get_user_model()._default_manager.filter(is_active=True, is_staff=True)  # noqa: SLF001
+    names = users.order_by("username").values_list("username", flat=True)[:_MOST]
+    return [username, *(name for name in names if name != username)]
