@@ -82,7 +82,8 @@ def _check_work(
         status = "open"
     if issue.status != status:
         found.wrong.append(f"{issue.id} is {issue.status}, was set to {status}")
-    if in_order and changes and latest.id != changes[-1].event_id:
+    accepted = [one.event_id for one in changes if one.accepted]
+    if in_order and accepted and latest.id != accepted[-1]:
         found.wrong.append(f"{issue.id}: its latest change is not the one that was sent last")
 
 

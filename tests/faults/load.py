@@ -28,6 +28,7 @@ AGAIN_AFTER = 0.5
 WORKED_ON = 16
 _STATES = ("in_progress", "resolved", "open", "ignored", "resolved")
 _ACCEPTED = (200, 201, 202)
+_CONFLICT = 409
 
 
 @dataclass(eq=False)
@@ -43,6 +44,7 @@ class Sent:
             the store or not, when nobody said that it was accepted.
         answers: status codes; 0: no answer in time.
         accepted: whether a 2xx was answered.
+        refused: whether it does not fit what the issue is, and so is given up.
     """
 
     kind: Kind
@@ -52,6 +54,7 @@ class Sent:
     insist: bool = True
     answers: list[int] = field(default_factory=list)
     accepted: bool = False
+    refused: bool = False
 
     @property
     def request(self) -> tuple[str, str]:
@@ -206,7 +209,8 @@ class Load:
         """The next status of an issue, whose changes wait for each other."""
         lane = random.choice(self._lanes)
         with self._lock:
-            if lane.waits_for is not None and not lane.waits_for.accepted:
+            before = lane.waits_for
+            if before is not None and not (before.accepted or before.refused):
                 return
             event_id = str(uuid.uuid4())
             body = {"status": _STATES[lane.changes % len(_STATES)], "event_id": event_id}
@@ -233,6 +237,8 @@ class Load:
                     assert told == sent.issue_id, f"{sent.issue_id} was answered as {told}"
                     self._lately.append(sent)
                 sent.accepted = True
+            elif status == _CONFLICT:
+                sent.refused = True
             elif sent.insist and not sent.accepted:
                 self._again.append((time.monotonic() + AGAIN_AFTER, sent))
 
