@@ -17,7 +17,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal \
 	--python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-browser faults soak lint format lock
+.PHONY: help install run test test-quick test-browser faults soak lint format lock
 .PHONY: services services-stop services-status services-env clean
 
 help: ## Show what there is
@@ -44,9 +44,11 @@ install: $(VENV)/.development ## Install everything that development needs into 
 run: $(VENV)/.server ## Run the whole flow on this machine: web on 6001, both consumers
 	@exec $(BIN)/python -m embedded
 
-test: $(VENV)/.development ## Run every test, with the real parts that are here
-	$(PYTEST) -m browser
+test: test-quick ## Run every test, with the real parts that are here
 	$(PYTEST) tests/faults
+
+test-quick: $(VENV)/.development ## Run every test but those that break parts
+	$(PYTEST) -m browser
 	$(PYTEST) -m "not browser" --ignore=tests/faults -n $(PROCESSES) --dist loadfile
 
 test-browser: $(VENV)/.development ## Run the tests that need Chromium
