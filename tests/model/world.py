@@ -363,4 +363,6 @@ def _at(hour: int) -> datetime:
 
 def _lost_to_retention() -> float:
     labels = {"handler": "model"}
-    return REGISTRY.get_sample_value("kafka_worker_lost_to_retention_total", labels) or 0.0
+    return (
+        REGISTRY.get_sample_value("kafka_worker_lost_total", labels | {"cause": "retention"}) or 0.0
+    )
