@@ -92,10 +92,13 @@ class KnownIssues:
     Attributes:
         issues: by bare id. While the store is away, of some only a change or two may be known.
         is_complete: the store answered: what is not among them does not exist.
+        is_current: what is accepted and not stored yet is among what is known of them. Not so
+            while Redis does not answer.
     """
 
     issues: dict[str, ReadIssue]
     is_complete: bool
+    is_current: bool
 
     def require(self, issue_id: str) -> ReadIssue:
         """The issue of this bare id.
@@ -121,19 +124,20 @@ def known_issues(issue_ids: Iterable[str], *, seconds: float | None = None) -> K
     """
     ids = set(issue_ids)
     recents = get_recents().get_many(ids)
+    is_current = not get_recents().is_away
     try:
         stored = _ask(get_store().get_many, ids, seconds=seconds) if ids else {}
     except StoreUnavailable as error:
         logger.warning("Going by what the last hour brought: %s", error)
         shown = {key: ReadIssue(one, bool(one.pending)) for key, one in recents.items()}
-        return KnownIssues(shown, is_complete=False)
+        return KnownIssues(shown, is_complete=False, is_current=is_current)
     found: dict[str, ReadIssue] = {}
     for issue_id in ids:
         held, recent = stored.get(issue_id), recents.get(issue_id)
         read = overlay(held.issue if held else None, recent.pending if recent else [])
         if read is not None:
             found[issue_id] = read
-    return KnownIssues(found, is_complete=True)
+    return KnownIssues(found, is_complete=True, is_current=is_current)
 
 
 def read_merged(issue: Issue) -> list[ReadIssue]:

@@ -177,8 +177,9 @@ class _Work:
     ) -> Plan:
         known = read.require(issue_id)
         change = self._change(issue_id, event_id)
-        # Of one that only changes are known of, nobody can tell what it may become.
-        check = known.issue.count > 0 and not was_accepted(known, event_id)
+        # Of one that is known in part only, nobody can tell what it may become.
+        whole = read.is_current and known.issue.count > 0
+        check = whole and not was_accepted(known, event_id)
         made = plan(known.issue, self._update, change, others, check=check)
         self._count += sum(map(len, made.steps))
         if self._count > CHANGES_MOST:

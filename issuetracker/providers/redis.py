@@ -90,6 +90,11 @@ class RedisHelperProvider:
         """Whether there is a Redis to ask."""
         return isinstance(caches[self._alias], RedisCache)
 
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis did not answer when it was asked last."""
+        return self._circuit.is_open
+
     def accept(self, preview: Issue, change: AnyChange) -> None:
         """Show a change that is in the log and will reach the store.
 

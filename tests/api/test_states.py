@@ -6,12 +6,15 @@ from typing import get_args
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from issuetracker import working
 from issuetracker.bounded import NoAnswer
 from issuetracker.messages import Status
+from issuetracker.providers.redis import get_recents
 from issuetracker.publisher import IssuePublisher
 from issuetracker.states import ACTIONS, actions_for, is_allowed
+from settings.base import cache
 from tests.api.working import patch, read, report, update
 from tests.test_merging import merged, reported, updated
 
@@ -55,6 +58,19 @@ def test_what_can_be_done_follows_from_the_issue() -> None:
     assert [action.name for action in actions_for(issue)] == ["Reopen", "Start again", "Delete"]
     again = merged(reported(3, 2), issue=issue).issue
     assert "Resolve" in [action.name for action in actions_for(again)]
+
+
+def test_nothing_is_refused_by_a_state_that_may_be_an_old_one(
+    api: Client, no_broker: IssuePublisher, settings: Settings
+) -> None:
+    """What was accepted since it was stored is in Redis, which does not answer."""
+    issue_id = report(api)
+    update(api, issue_id, status="resolved")
+    settings.CACHES = {"default": cache("redis://127.0.0.1:1/0")}
+    get_recents.cache_clear()
+    assert not is_allowed("resolved", "ignored")
+    assert patch(api, issue_id, status="ignored").status_code == 200
+    get_recents.cache_clear()
 
 
 def test_a_retry_is_accepted_though_its_own_effect_is_in_its_way(
