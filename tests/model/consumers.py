@@ -1,5 +1,6 @@
 """Consumer processes: the worker's own parts and the tracker's handler, gone through by hand."""
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from unittest import mock
@@ -116,7 +117,8 @@ class Process:
         self.ended = False
         self._runner = BatchRunner(handler, letters, METRICS)  # type: ignore[arg-type]
         self._job: Job | None = None
-        self._now = 0.0
+        # Where the loop takes the time itself, it is the machine's.
+        self._now = time.monotonic()
 
     def turn(self) -> None:
         """Receive, handle one batch, commit."""
