@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from issuetracker import models
 from issuetracker.access.audit import record_deletion
-from issuetracker.admin.changing import WrongForm, add_comment, update_issue
+from issuetracker.admin.changing import add_comment, update_issue
 from issuetracker.admin.detail import issue_context
 from issuetracker.admin.listing import count_news, issue_title, list_context
-from issuetracker.exceptions import InvalidInput, StoreUnavailable
+from issuetracker.admin.update_form import WrongForm
+from issuetracker.exceptions import InvalidInput, StoreUnavailable, UnknownIssue
 from issuetracker.issues import Issue
 from issuetracker.messages import bare_id
 from issuetracker.reading import read_issue
@@ -42,12 +43,14 @@ _NOT_WRITTEN = (
 
 
 def _or_unavailable(view: View) -> View:
-    """Answer with a page that tells the way out when the store is down."""
+    """Answer with a page that tells the way out when the store is down, or the issue is gone."""
 
     @wraps(view)
     def wrapper(self: "IssueAdmin", request: HttpRequest, **captured: str) -> HttpResponse:
         try:
             return view(self, request, **captured)
+        except UnknownIssue:
+            return self.missing(request, captured["issue_id"])
         except StoreUnavailable:
             return self.unavailable(request)
 
@@ -135,7 +138,7 @@ class IssueAdmin(_IssueAdmin):
         """Write a comment."""
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             add_comment(issue.id, request.POST.dict(), request.user.get_username())
         except WrongForm as error:
@@ -146,19 +149,19 @@ class IssueAdmin(_IssueAdmin):
 
     @_or_unavailable
     def update_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
-        """Set the status, the priority or the assignee."""
+        """Set the status, the priority, the assignee or a mute, merge it or take it out again."""
         deletes = request.POST.get("status") == "deleted"
         if deletes:
             self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             done = update_issue(issue.id, request.POST.dict(), request.user.get_username())
         except WrongForm as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _sentence(done))
+            messages.success(request, done)
             if deletes:
                 record_deletion(issue.id, request.user.get_username(), request)
         return HttpResponseRedirect(_address(issue.id))
@@ -169,13 +172,9 @@ class IssueAdmin(_IssueAdmin):
         self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         if request.method == "POST":
-            form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
-            update_issue(issue.id, form, request.user.get_username())
-            record_deletion(issue.id, request.user.get_username(), request)
-            messages.success(request, f"“{issue_title(issue)}” was deleted.")
-            return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
+            return self._delete(request, issue)
         return self._page(
             request,
             "confirm_delete",
@@ -184,6 +183,17 @@ class IssueAdmin(_IssueAdmin):
             issue_address=_address(issue.id),
             event_id=str(uuid.uuid4()),
         )
+
+    def _delete(self, request: HttpRequest, issue: Issue) -> HttpResponse:
+        form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
+        try:
+            update_issue(issue.id, form, request.user.get_username())
+        except WrongForm as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(_address(issue.id))
+        record_deletion(issue.id, request.user.get_username(), request)
+        messages.success(request, f"“{issue_title(issue)}” was deleted.")
+        return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
 
     def unavailable(self, request: HttpRequest) -> HttpResponse:
         """The page for when nothing answers: what that means, and what to do."""
@@ -203,17 +213,18 @@ class IssueAdmin(_IssueAdmin):
         self, request: HttpRequest, issue_id: str, *, status: int = HTTPStatus.OK, **given: str
     ) -> HttpResponse:
         if self.get_object(request, issue_id) is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             context = issue_context(bare_id(issue_id), request.GET)
         except InvalidInput:
             messages.warning(request, "That part of the page is gone; this is its beginning.")
             return HttpResponseRedirect(request.path)
         if context is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         return self._page(request, "issue", status=status, **context, **given)
 
-    def _missing(self, request: HttpRequest, issue_id: str) -> HttpResponse:
+    def missing(self, request: HttpRequest, issue_id: str) -> HttpResponse:
+        """The page for an id that no issue has: how that may be, and the way back."""
         status = HTTPStatus.NOT_FOUND
         return self._page(request, "missing", "Unknown issue", status=status, issue_id=issue_id)
 
@@ -257,8 +268,3 @@ class IssueAdmin(_IssueAdmin):
 
 def _address(issue_id: str) -> str:
     return reverse("admin:issuetracker_issue_change", args=[issue_id])
-
-
-def _sentence(done: dict[str, str]) -> str:
-    said = [f"{name} set to {value.replace('_', ' ') or 'nobody'}" for name, value in done.items()]
-    return f"{', '.join(said)}."
