@@ -55,7 +55,8 @@ def similar_issues(issue: Issue) -> list[Related]:
     Raises:
         StoreUnavailable: neither the store nor the recent view answers.
     """
-    known = {issue.id, *issue.merged}
+    # What it is merged with stands elsewhere on the page.
+    known = {issue.id, issue.merged_into, *issue.merged}
     found: list[Related] = []
     for why, others in (
         (f"also {_short_type(issue)}", _with_same_exception(issue)),
