@@ -1,19 +1,25 @@
-"""Workflow runs in the admin site: to read, not to edit."""
+"""Workflow runs in the admin site: to read, and to start again, not to edit."""
 
 import json
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
+from kafka_worker.exceptions import ConfigurationError
+from workflow.exceptions import WorkflowError
 from workflow.models import Run, Status
+from workflow.starting import retry_run
 
 if TYPE_CHECKING:
     _RunAdmin = admin.ModelAdmin[Run]
@@ -54,6 +60,24 @@ class RunAdmin(_RunAdmin):
     ) -> bool:
         """Nobody, for the same reason."""
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's own, and starting a run again."""
+        retry = self.admin_site.admin_view(require_POST(self.retry_view))
+        return [path("<uuid:run_id>/retry/", retry, name="workflow_run_retry"), *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+        """Start a failed run again from the step that failed, as ``manage.py retry_workflow``."""
+        if not _may_retry(request):
+            raise PermissionDenied
+        try:
+            run = retry_run(run_id)
+        except (WorkflowError, ConfigurationError) as error:
+            messages.error(request, f"It was not started again: {error}.")
+        else:
+            self.log_change(request, run, "Started again.")
+            messages.success(request, "It is queued again, and goes on at the step that failed.")
+        return HttpResponseRedirect(reverse("admin:workflow_run_change", args=[run_id]))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -113,8 +137,15 @@ class RunAdmin(_RunAdmin):
             "payload": _json(obj.payload),
             "steps": [(step, _json(step.result)) for step in obj.steps.all()],
             "issue_address": _issue_address(obj),
+            # A pending one may have lost its message: asking again sends it again.
+            "can_retry": _may_retry(request) and obj.status in {Status.FAILED, Status.PENDING},
         }
         return TemplateResponse(request, "workflow/run.html", page)
+
+
+def _may_retry(request: HttpRequest) -> bool:
+    # Not has_change_permission, by which Django would offer to edit it.
+    return request.user.has_perm("workflow.change_run")
 
 
 def _when(moment: datetime | None) -> SafeString:

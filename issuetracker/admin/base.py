@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from issuetracker import models
-from issuetracker.exceptions import StoreUnavailable
+from issuetracker.exceptions import StoreUnavailable, UnknownIssue
 from issuetracker.issues import Issue
 from issuetracker.messages import bare_id
 from issuetracker.reading import read_issue
@@ -37,12 +37,14 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def or_unavailable(view: View) -> View:
-    """Answer with a page that tells the way out when the store is down."""
+    """Answer with a page that tells the way out when the store is down, or the issue is gone."""
 
     @wraps(view)
     def wrapper(self: "IssuePages", request: HttpRequest, **captured: str) -> HttpResponse:
         try:
             return view(self, request, **captured)
+        except UnknownIssue:
+            return self.missing(request, captured["issue_id"])
         except StoreUnavailable:
             return self.unavailable(request)
 
@@ -91,6 +93,11 @@ class IssuePages(_IssueAdmin):
             consequence=consequence,
             again=request.get_full_path() if reading else request.path.rsplit("/", 2)[0] + "/",
         )
+
+    def missing(self, request: HttpRequest, issue_id: str) -> HttpResponse:
+        """The page for an id that no issue has: how that may be, and the way back."""
+        status = HTTPStatus.NOT_FOUND
+        return self._page(request, "missing", "Unknown issue", status=status, issue_id=issue_id)
 
     def _page(
         self,

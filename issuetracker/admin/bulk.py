@@ -1,24 +1,26 @@
 """One change of many issues at once, and taking it back."""
 
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from issuetracker.admin.changing import SETTABLE, WrongForm, update_issue
-from issuetracker.exceptions import StoreUnavailable
-from issuetracker.messages import bare_id
+import msgspec
+
+from issuetracker.admin.update_form import WrongForm
+from issuetracker.exceptions import Conflict, InvalidInput, UnknownIssue
+from issuetracker.messages import IssueUpdate, bare_id
 from issuetracker.providers.cursors import is_uuid
 from issuetracker.reading import read_issues
+from issuetracker.working import Outcome as Updated
+from issuetracker.working import update_issues
 
 #: So many can be chosen: what a page of the list shows.
 MOST = 200
-#: Seconds after which the rest is left as it is, and said to be.
-_SECONDS = 10.0
+SETTABLE = ("status", "priority", "assignee")
 _NOT_TAKEN = "neither the log nor the store takes changes at the moment"
-_TOO_SLOW = "it took too long"
+_UNKNOWN = "nobody knows them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +91,19 @@ def change_issues(ids: Sequence[str], wanted: Wanted, *, event_id: str, actor: s
     Raises:
         WrongForm: nothing is changed.
     """
+    if not is_uuid(event_id):
+        raise WrongForm("The form was not complete; please send it again.")
     chosen = list(dict.fromkeys(one for each in ids if is_uuid(one := bare_id(each))))[:MOST]
     if not chosen:
         raise WrongForm("Select issues first: nothing was changed.")
     outcome = Outcome(wanted)
     known = read_issues(chosen)
     if len(chosen) > len(known):
-        outcome.left["nobody knows them"] = len(chosen) - len(known)
-
-    def change(issue_id: str) -> None:
-        before = _value(known[issue_id].issue, wanted.field)
-        if before == wanted.value:
-            outcome.already += 1
-            return
-        _set(issue_id, wanted.field, wanted.value, event_id, actor)
-        outcome.before[issue_id] = before
-
-    _each(list(known), change, outcome)
+        outcome.left[_UNKNOWN] = len(chosen) - len(known)
+    before = {key: _value(read.issue, wanted.field) for key, read in known.items()}
+    differing = [key for key, value in before.items() if value != wanted.value]
+    outcome.already = len(before) - len(differing)
+    _set(differing, wanted, event_id, actor, before, outcome)
     return outcome
 
 
@@ -119,17 +117,15 @@ def undo(done: Mapping[str, Any], *, actor: str) -> Outcome:
     wanted = Wanted(done["field"], done["value"])
     outcome = Outcome(wanted)
     before: dict[str, str] = done["before"]
-    known = read_issues(list(before))
-
-    def restore(issue_id: str) -> None:
+    by_value: dict[str, list[str]] = {}
+    for issue_id, read in read_issues(list(before)).items():
         # What was set may not have reached the store yet.
-        if _value(known[issue_id].issue, wanted.field) not in (wanted.value, before[issue_id]):
+        if _value(read.issue, wanted.field) in (wanted.value, before[issue_id]):
+            by_value.setdefault(before[issue_id], []).append(issue_id)
+        else:
             outcome.left["somebody changed it since"] += 1
-            return
-        _set(issue_id, wanted.field, before[issue_id], done["id"], actor)
-        outcome.before[issue_id] = before[issue_id]
-
-    _each([issue_id for issue_id in before if issue_id in known], restore, outcome)
+    for value, ids in by_value.items():
+        _set(ids, Wanted(wanted.field, value), done["id"], actor, before, outcome)
     return outcome
 
 
@@ -149,25 +145,43 @@ def count_of(number: int) -> str:
     return "1 issue" if number == 1 else f"{number} issues"
 
 
-def _each(ids: list[str], action: Callable[[str], None], outcome: Outcome) -> None:
-    """Do it for each until nothing takes changes any more, or the time is up."""
-    deadline = time.monotonic() + _SECONDS
-    for place, issue_id in enumerate(ids):
-        if time.monotonic() > deadline:
-            outcome.left[_TOO_SLOW] += len(ids) - place
-            return
-        try:
-            action(issue_id)
-        except WrongForm as error:
-            outcome.left[str(error).rstrip(".")] += 1
-        except StoreUnavailable:
-            outcome.left[_NOT_TAKEN] += len(ids) - place
-            return
+def _set(
+    ids: list[str],
+    wanted: Wanted,
+    event_id: str,
+    actor: str,
+    before: Mapping[str, str],
+    outcome: Outcome,
+) -> None:
+    """Set ``wanted`` of each, by the rules, and note in ``outcome`` what became of it."""
+    if not ids:
+        return
+    try:
+        update = msgspec.convert({wanted.field: wanted.value or None}, IssueUpdate)
+        # The same form sent twice makes the same events.
+        event = str(uuid.uuid5(uuid.UUID(event_id), wanted.value))
+        updated = update_issues(ids, update, actor, event_id=event)
+    except (InvalidInput, ValueError) as error:
+        raise WrongForm(f"That cannot be set: {_said(error)}.") from error
+    for one in updated:
+        if one.error is None:
+            outcome.before[one.issue_id] = before[one.issue_id]
+        else:
+            outcome.left[_reason(one)] += 1
 
 
-def _set(issue_id: str, name: str, value: str, event_id: str, actor: str) -> None:
-    # The event id is the form's for each issue; an id is applied once per issue.
-    update_issue(issue_id, {name: value, "event_id": event_id}, actor)
+def _reason(updated: Updated) -> str:
+    if isinstance(updated.error, UnknownIssue):
+        return _UNKNOWN
+    if isinstance(updated.error, Conflict | InvalidInput):
+        return _said(updated.error).rstrip(".")
+    return _NOT_TAKEN
+
+
+def _said(error: Exception | None) -> str:
+    if isinstance(error, InvalidInput):
+        return "; ".join(wrong.detail for wrong in error.errors)
+    return str(error)
 
 
 def _value(issue: object, name: str) -> str:

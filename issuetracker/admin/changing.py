@@ -7,14 +7,10 @@ import msgspec
 from django.utils import timezone
 
 from issuetracker.accepting import accept
-from issuetracker.exceptions import InvalidInput
-from issuetracker.messages import AnyChange, Commented, IssueUpdate, NewComment, Updated
-
-SETTABLE = ("status", "priority", "assignee")
-
-
-class WrongForm(ValueError):
-    """A form says something that cannot be done; the message tells the person what."""
+from issuetracker.admin.update_form import WrongForm, in_words, read_update
+from issuetracker.exceptions import Conflict, InvalidInput
+from issuetracker.messages import Commented, NewComment
+from issuetracker.working import update_issue as update_by_the_rules
 
 
 def add_comment(issue_id: str, form: Mapping[str, str], actor: str) -> None:
@@ -36,63 +32,48 @@ def add_comment(issue_id: str, form: Mapping[str, str], actor: str) -> None:
     try:
         comment = msgspec.convert({"body": body}, NewComment)
     except msgspec.ValidationError as error:
-        raise WrongForm(f"A comment is plain text of at most 20,000 characters: {error}") from error
-    _accept(
-        Commented(
-            issue_id=issue_id,
-            event_id=str(_form_id(form)),
-            time=timezone.now(),
-            actor=actor,
-            body=comment.body,
-        )
+        raise WrongForm(f"A comment has at most 20,000 characters of text: {error}") from error
+    change = Commented(
+        issue_id=issue_id,
+        event_id=str(_form_id(form)),
+        time=timezone.now(),
+        actor=actor,
+        body=comment.body,
     )
-
-
-def update_issue(issue_id: str, form: Mapping[str, str], actor: str) -> dict[str, str]:
-    """Set the status, the priority or the assignee, or several.
-
-    Args:
-        issue_id: bare id of the issue.
-        form: what to set (an empty ``assignee`` means nobody), and the form's ``event_id``.
-        actor: name of the user.
-
-    Returns:
-        What was set.
-
-    Raises:
-        WrongForm: nothing is set.
-        StoreUnavailable: neither the log nor the store takes it.
-    """
-    wanted = {name: form[name] for name in SETTABLE if name in form}
-    if not wanted:
-        raise WrongForm("The form did not say what to change.")
-    try:
-        update = msgspec.convert(
-            {name: value or None for name, value in wanted.items()}, IssueUpdate
-        )
-    except msgspec.ValidationError as error:
-        raise WrongForm(f"That cannot be set: {error}") from error
-    # The form has several buttons; each is a change of its own.
-    event_id = uuid.uuid5(_form_id(form), repr(sorted(wanted.items())))
-    _accept(
-        Updated(
-            issue_id=issue_id,
-            event_id=str(event_id),
-            time=timezone.now(),
-            actor=actor,
-            status=update.status,
-            priority=update.priority,
-            assignee=update.assignee,
-        )
-    )
-    return wanted
-
-
-def _accept(change: AnyChange) -> None:
     try:
         accept(change)
     except InvalidInput as error:
         raise WrongForm(f"The store cannot hold this: {error}") from error
+
+
+def update_issue(issue_id: str, form: Mapping[str, str], actor: str) -> str:
+    """Do what a form asks for; the same form sent twice does it once.
+
+    Args:
+        issue_id: bare id of the issue.
+        form: what to set (:func:`read_update`), and the form's ``event_id``.
+        actor: name of the user.
+
+    Returns:
+        What was done, as a sentence.
+
+    Raises:
+        WrongForm: nothing is set; where the issue's state forbids it, this says what it allows.
+        UnknownIssue: there is no such issue.
+        StoreUnavailable: nobody knows the issue now, or neither the log nor the store takes it.
+    """
+    update = read_update(form, timezone.now())
+    # A form may have several buttons; each is a change of its own.
+    asked = sorted((name, value) for name, value in form.items() if name != "csrfmiddlewaretoken")
+    event_id = str(uuid.uuid5(_form_id(form), repr(asked)))
+    try:
+        update_by_the_rules(issue_id, update, actor, event_id=event_id)
+    except Conflict as error:
+        raise WrongForm(str(error)) from error
+    except InvalidInput as error:
+        details = "; ".join(wrong.detail for wrong in error.errors)
+        raise WrongForm(f"That cannot be set: {details}.") from error
+    return in_words(update)
 
 
 def _form_id(form: Mapping[str, str]) -> uuid.UUID:

@@ -1,29 +1,44 @@
 """The page of one issue: what it shows, and the address of each part that goes on."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from issuetracker.admin.activity import activity_of
+from issuetracker.admin.addresses import list_address
 from issuetracker.admin.context import ContextRow, context_rows
 from issuetracker.admin.filters import Choice, address
+from issuetracker.admin.history import ShownChange, shown_change
 from issuetracker.admin.listing import issue_title
+from issuetracker.admin.markdown import render_markdown
+from issuetracker.admin.related import Related, merge_target, similar_issues
 from issuetracker.admin.traces import ShownException, shown_trace, trace_as_text
-from issuetracker.issues import AnyDocument, Collection, Issue, Occurrence
-from issuetracker.messages import Priority, Status
-from issuetracker.reading import read_documents, read_issue
+from issuetracker.admin.update_form import MUTES
+from issuetracker.api.answers import total
+from issuetracker.issues import (
+    AnyDocument,
+    Collection,
+    Comment,
+    HistoryEntry,
+    Issue,
+    Occurrence,
+    is_muted,
+)
+from issuetracker.messages import MUTE_EVENTS_MOST, Priority
+from issuetracker.reading import ReadIssue, read_documents, read_issue, read_merged
+from issuetracker.states import actions_for
 
 DOCUMENTS = 100
-
-#: What a button says that sets the status, by the status it sets.
-STATUS_BUTTONS: dict[Status, str] = {
-    "in_progress": "Start work",
-    "resolved": "Resolve",
-    "ignored": "Ignore",
-    "open": "Reopen",
-}
+PEOPLE = 200
+#: Characters of comments on one page that are read as Markdown; later comments stay plain text.
+MARKDOWN_MOST = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,14 @@ class ShownOccurrence:
     occurrence: Occurrence
     trace: list[ShownException]
     context: list[ContextRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownComment:
+    """A comment, and its text as HTML; None where the text is shown as it is."""
+
+    comment: Comment
+    html: SafeString | None
 
 
 def issue_context(issue_id: str, given: QueryDict) -> dict[str, Any] | None:
@@ -50,33 +73,59 @@ def issue_context(issue_id: str, given: QueryDict) -> dict[str, Any] | None:
     if read is None:
         return None
     issue = read.issue
+    merged = [each.issue for each in read_merged(issue)]
+    return {
+        **_facts(read),
+        **_actions(issue),
+        "merged": [Related(one) for one in merged],
+        "merge_target": merge_target(issue),
+        "total": total([issue, *merged]),
+        "activity": activity_of([issue, *merged], timezone.now()),
+        "similar": similar_issues(issue),
+        **_documents(issue, given),
+    }
+
+
+def _facts(read: ReadIssue) -> dict[str, Any]:
+    issue = read.issue
+    rows = context_rows(issue.context)
     return {
         "issue": issue,
         "pending": read.pending,
         "title": issue_title(issue),
         "trace": shown_trace(issue.exception),
         "trace_text": trace_as_text(issue.exception),
-        "context_rows": context_rows(issue.context),
+        "context_rows": rows,
+        "run": next((row for row in rows if row.address), None),
         "tags": [Choice(tag, list_address(tag=tag)) for tag in issue.tags],
-        "component_address": list_address(component=issue.component),
-        "reporter_address": list_address(reporter=issue.reporter),
-        "raw_address": reverse("issue", args=[issue.id]),
-        "statuses": _buttons(issue),
-        "priorities": tuple(reversed(get_args(Priority))),
-        # Made with the page: a form that is sent twice says the same thing once.
-        "event_id": str(uuid.uuid4()),
-        **_documents(issue, given),
+        "addresses": {
+            "type": list_address(type=issue.type),
+            "component": list_address(component=issue.component),
+            "reporter": list_address(reporter=issue.reporter),
+            "assignee": list_address(assignee=issue.assignee or ""),
+            "raw": reverse("issue", args=[issue.id]),
+        },
     }
 
 
-def list_address(**filters: str) -> str:
-    """The address of the issue list with these filters."""
-    changelist = reverse("admin:issuetracker_issue_changelist")
-    return changelist + address({name: [value] for name, value in filters.items()})
+def _actions(issue: Issue) -> dict[str, Any]:
+    return {
+        # Deleting is asked about first, on a page of its own.
+        "actions": [action for action in actions_for(issue) if action.status != "deleted"],
+        "priorities": tuple(reversed(get_args(Priority))),
+        "people": _people(),
+        "muted": is_muted(issue),
+        "mutes": [(value, label) for value, (label, _) in MUTES.items()],
+        "mute_events_most": MUTE_EVENTS_MOST,
+        # Made with the page: a form that is sent twice says the same thing once.
+        "event_id": str(uuid.uuid4()),
+    }
 
 
-def _buttons(issue: Issue) -> list[tuple[Status, str]]:
-    return [(status, label) for status, label in STATUS_BUTTONS.items() if status != issue.status]
+def _people() -> list[str]:
+    """Whom the page suggests to assign the issue to; any active user can be written."""
+    users = get_user_model().objects.filter(is_active=True, is_staff=True).order_by("username")
+    return list(users.values_list("username", flat=True)[:PEOPLE])
 
 
 def _documents(issue: Issue, given: QueryDict) -> dict[str, Any]:
@@ -84,16 +133,24 @@ def _documents(issue: Issue, given: QueryDict) -> dict[str, Any]:
     for name in get_args(Collection):
         cursor = given.get(name) or None
         page = read_documents(issue.id, name, limit=DOCUMENTS, cursor=cursor)
-        found[name] = [_shown(document) for document in page.items]
+        found[name] = _shown(page.items)
         found[f"more_{name}"] = page.cursor and f"{address({name: [page.cursor]})}#{name}"
         found[f"later_{name}"] = bool(cursor)
         found["degraded"] |= page.degraded
     return found
 
 
-def _shown(document: AnyDocument) -> AnyDocument | ShownOccurrence:
-    if not isinstance(document, Occurrence):
-        return document
-    return ShownOccurrence(
-        document, shown_trace(document.exception), context_rows(document.context)
-    )
+def _shown(documents: Sequence[AnyDocument]) -> list[ShownComment | ShownChange | ShownOccurrence]:
+    shown: list[ShownComment | ShownChange | ShownOccurrence] = []
+    characters = 0
+    for document in documents:
+        if isinstance(document, Comment):
+            characters += len(document.body)
+            fits = characters <= MARKDOWN_MOST
+            shown.append(ShownComment(document, render_markdown(document.body) if fits else None))
+        elif isinstance(document, HistoryEntry):
+            shown.append(shown_change(document))
+        else:
+            trace, context = shown_trace(document.exception), context_rows(document.context)
+            shown.append(ShownOccurrence(document, trace, context))
+    return shown

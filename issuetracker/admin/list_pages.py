@@ -19,12 +19,12 @@ from issuetracker.admin.bulk import (
     undo,
     undoable,
 )
-from issuetracker.admin.changing import WrongForm
 from issuetracker.admin.filters import address
 from issuetracker.admin.listing import count_news, list_context
 from issuetracker.admin.overview import overview_context
 from issuetracker.admin.people import assignable
 from issuetracker.admin.searching import typed_address
+from issuetracker.admin.update_form import WrongForm
 from issuetracker.exceptions import InvalidInput, StoreUnavailable
 
 #: What the session remembers of the last change of several issues, and the parameter that tells

@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.http import QueryDict
 from django.utils import timezone
 
-from issuetracker.admin.detail import list_address
+from issuetracker.admin.addresses import list_address
 from issuetracker.admin.filters import read_filters, views
 from issuetracker.admin.flow import consumers, dead_letters, failed_runs, letters_address
 from issuetracker.admin.listing import Row, make_row

@@ -10,11 +10,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from issuetracker.access.audit import record_deletion
 from issuetracker.admin.base import or_unavailable
-from issuetracker.admin.changing import WrongForm, add_comment, update_issue
+from issuetracker.admin.changing import add_comment, update_issue
 from issuetracker.admin.detail import issue_context
 from issuetracker.admin.list_pages import ListPages
 from issuetracker.admin.listing import issue_title
+from issuetracker.admin.update_form import WrongForm
 from issuetracker.exceptions import InvalidInput
+from issuetracker.issues import Issue
 from issuetracker.messages import bare_id
 
 
@@ -46,7 +48,7 @@ class IssueAdmin(ListPages):
         """Write a comment."""
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             add_comment(issue.id, request.POST.dict(), request.user.get_username())
         except WrongForm as error:
@@ -57,19 +59,19 @@ class IssueAdmin(ListPages):
 
     @or_unavailable
     def update_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
-        """Set the status, the priority or the assignee."""
+        """Set the status, the priority, the assignee or a mute, merge it or take it out again."""
         deletes = request.POST.get("status") == "deleted"
         if deletes:
             self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             done = update_issue(issue.id, request.POST.dict(), request.user.get_username())
         except WrongForm as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _sentence(done))
+            messages.success(request, done)
             if deletes:
                 record_deletion(issue.id, request.user.get_username(), request)
         return HttpResponseRedirect(_address(issue.id))
@@ -80,13 +82,9 @@ class IssueAdmin(ListPages):
         self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         if request.method == "POST":
-            form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
-            update_issue(issue.id, form, request.user.get_username())
-            record_deletion(issue.id, request.user.get_username(), request)
-            messages.success(request, f"“{issue_title(issue)}” was deleted.")
-            return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
+            return self._delete(request, issue)
         return self._page(
             request,
             "confirm_delete",
@@ -96,29 +94,31 @@ class IssueAdmin(ListPages):
             event_id=str(uuid.uuid4()),
         )
 
+    def _delete(self, request: HttpRequest, issue: Issue) -> HttpResponse:
+        form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
+        try:
+            update_issue(issue.id, form, request.user.get_username())
+        except WrongForm as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(_address(issue.id))
+        record_deletion(issue.id, request.user.get_username(), request)
+        messages.success(request, f"“{issue_title(issue)}” was deleted.")
+        return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
+
     def _issue_page(
         self, request: HttpRequest, issue_id: str, *, status: int = HTTPStatus.OK, **given: str
     ) -> HttpResponse:
         if self.get_object(request, issue_id) is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         try:
             context = issue_context(bare_id(issue_id), request.GET)
         except InvalidInput:
             messages.warning(request, "That part of the page is gone; this is its beginning.")
             return HttpResponseRedirect(request.path)
         if context is None:
-            return self._missing(request, issue_id)
+            return self.missing(request, issue_id)
         return self._page(request, "issue", status=status, **context, **given)
-
-    def _missing(self, request: HttpRequest, issue_id: str) -> HttpResponse:
-        status = HTTPStatus.NOT_FOUND
-        return self._page(request, "missing", "Unknown issue", status=status, issue_id=issue_id)
 
 
 def _address(issue_id: str) -> str:
     return reverse("admin:issuetracker_issue_change", args=[issue_id])
-
-
-def _sentence(done: dict[str, str]) -> str:
-    said = [f"{name} set to {value.replace('_', ' ') or 'nobody'}" for name, value in done.items()]
-    return f"{', '.join(said)}."

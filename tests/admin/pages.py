@@ -5,6 +5,8 @@ import re
 import uuid
 from html.parser import HTMLParser
 
+from django.test import Client
+
 LIST = "/admin/issuetracker/issue/"
 
 
@@ -40,3 +42,13 @@ def titles(content: bytes) -> list[str]:
 def form_id() -> str:
     """What a page gives each of its forms."""
     return str(uuid.uuid4())
+
+
+def send(client: Client, issue_id: str, **form: str) -> str:
+    """What the issue page says after it has sent a form of its own."""
+    answer = client.post(
+        f"{page_of(issue_id)}update/", {"event_id": form_id(), **form}, follow=True
+    )
+    content: bytes = answer.content
+    said = re.findall(r'<li class="(?:success|error)">(.*?)</li>', content.decode(), re.DOTALL)
+    return html.unescape(" ".join(said))

@@ -1,10 +1,12 @@
 """What the issue page's buttons do."""
 
+from django.contrib.auth.models import User
 from django.test import Client
 
+from issuetracker.access.models import AuditEntry
 from issuetracker.providers import get_store
 from tests.admin.conftest import Tracker
-from tests.admin.pages import LIST, form_id, page_of, text_of
+from tests.admin.pages import LIST, Tags, form_id, page_of, send, text_of
 
 
 def test_a_comment_is_added_under_the_users_name(admin: Client, tracker: Tracker) -> None:
@@ -40,7 +42,7 @@ def test_what_cannot_be_a_comment_is_said_and_stays_in_the_field(
     issue_id = tracker.report()
     for body, sentence in (
         (" ", "Write something first."),
-        ("a\x00b", "plain text"),
+        ("a\x00b", "of text"),
         ("x" * 20_001, "at most 20,000 characters"),
     ):
         answer = admin.post(f"{page_of(issue_id)}comment/", {"body": body, "event_id": form_id()})
@@ -82,10 +84,41 @@ def test_status_priority_and_assignee_are_set(admin: Client, tracker: Tracker) -
 def test_two_buttons_of_one_form_are_two_changes(admin: Client, tracker: Tracker) -> None:
     issue_id = tracker.report()
     form = {"event_id": form_id()}
-    for status in ("resolved", "ignored", "ignored"):
+    for status in ("ignored", "resolved", "resolved", "ignored"):
         admin.post(f"{page_of(issue_id)}update/", {**form, "status": status})
     history = tracker.documents(issue_id, "history")
-    assert [entry.changes for entry in history] == [{"status": "resolved"}, {"status": "ignored"}]
+    assert [entry.changes for entry in history] == [{"status": "ignored"}, {"status": "resolved"}]
+
+
+def test_what_the_state_forbids_is_not_done_and_the_page_says_what_it_allows(
+    admin: Client, tracker: Tracker
+) -> None:
+    issue_id = tracker.report()
+    assert send(admin, issue_id, status="resolved").startswith("Status set to resolved.")
+    said = send(admin, issue_id, status="ignored")
+    assert "resolved cannot become ignored" in said
+    assert "open, in_progress" in said
+    assert len(tracker.documents(issue_id, "history")) == 1
+
+
+def test_the_buttons_are_the_ways_out_of_the_state(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report()
+    for status, buttons in (
+        ("in_progress", ["resolved", "open", "ignored"]),
+        ("ignored", ["open", "resolved"]),
+        ("deleted", ["open"]),
+    ):
+        send(admin, issue_id, status=status)
+        found = Tags(admin.get(page_of(issue_id)).content).found
+        assert [each["value"] for tag, each in found if each.get("name") == "status"] == buttons
+
+
+def test_only_somebody_who_exists_is_assigned(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report()
+    assert "There is no active user of this name." in send(admin, issue_id, assignee="nobody-else")
+    User.objects.create_user("anna", is_staff=True)
+    assert '<option value="anna">' in admin.get(page_of(issue_id)).content.decode()
+    assert "Assignee set to anna." in send(admin, issue_id, assignee="anna")
 
 
 def test_what_cannot_be_set_is_said(admin: Client, tracker: Tracker) -> None:
@@ -117,3 +150,16 @@ def test_deleting_asks_first_and_can_be_undone(admin: Client, tracker: Tracker) 
     assert "Restore" in text_of(admin.get(page_of(issue_id)).content)
     admin.post(f"{page_of(issue_id)}update/", {"status": "open", "event_id": form_id()})
     assert "Noise" in text_of(admin.get(LIST).content)
+
+
+def test_a_deletion_sent_without_its_id_deletes_nothing(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report("Noise")
+    answer = admin.post(f"{page_of(issue_id)}delete/", follow=True)
+    assert "please send it again" in text_of(answer.content)
+    assert tracker.documents(issue_id, "history") == []
+
+
+def test_a_deletion_is_in_the_audit_log(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report()
+    admin.post(f"{page_of(issue_id)}delete/", {"event_id": form_id()})
+    assert AuditEntry.objects.get(subject=f"issue {issue_id}").actor == "root"

@@ -9,7 +9,7 @@ from django.test import Client
 
 from issuetracker.messages import Commented, Frame, RaisedException, Updated
 from tests.admin.conftest import Tracker
-from tests.admin.pages import page_of, text_of
+from tests.admin.pages import Tags, page_of, send, text_of
 
 CHAIN = [
     RaisedException(
@@ -86,7 +86,7 @@ def test_context_tags_and_people_are_shown_and_linked(admin: Client, tracker: Tr
         context={"run_id": run_id, "region": "eu-1", "nested": {"depth": [1, 2]}},
     )
     content = admin.get(page_of(issue_id)).content.decode()
-    assert f'href="/admin/workflow/run/{run_id}/change/"' in content
+    assert content.count(f'href="/admin/workflow/run/{run_id}/change/"') == 2
     assert "eu-1" in content
     assert "&quot;depth&quot;: [" in content
     assert 'href="/admin/issuetracker/issue/?tag=eu"' in content
@@ -104,9 +104,78 @@ def test_comments_history_and_occurrences_are_shown(admin: Client, tracker: Trac
     assert "anna , " in said
     assert "Looking into it" in said
     assert "The second time" in said
-    assert "anna set " in said
-    assert "status to in progress" in said
-    assert "assignee to anna" in said
+    assert "anna assigned it to anna, set status to in progress, " in said
+
+
+def test_the_history_tells_mutes_and_merges_and_links_the_other_issue(
+    admin: Client, tracker: Tracker
+) -> None:
+    one, other = tracker.report("One"), tracker.report("Other")
+    for form in ({"mute_events": "1"}, {"unmute": "1"}, {"assignee": ""}, {"merged_into": other}):
+        send(admin, one, **form)
+    said = text_of(admin.get(page_of(one)).content)
+    for part in (
+        "root muted it for 1 more event,",
+        "root unmuted it,",
+        "root unassigned it,",
+        f"merged it into issue {other[:8]}",
+    ):
+        assert part in said, part
+    content = admin.get(page_of(other)).content
+    assert f"root merged issue {one[:8]} into it" in text_of(content)
+    assert f'href="{page_of(one)}">issue {one[:8]}' in content.decode()
+
+
+def test_reports_of_the_last_48_hours_are_drawn(admin: Client, tracker: Tracker) -> None:
+    for hours in (1, 1, 1, 30, 90):
+        issue_id = tracker.report("Busy", fingerprint="x", ago=hours * 3600)
+    content = admin.get(page_of(issue_id)).content
+    bars = [each for tag, each in Tags(content).found if tag == "rect"]
+    assert len(bars) == 2
+    assert int(bars[0]["height"]) < int(bars[1]["height"])
+    assert "4 reports in these 48 hours, at most 3 in one." in text_of(content)
+
+
+def test_what_was_last_seen_long_ago_is_drawn_up_to_then(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report("Old", ago=90 * 86_400)
+    content = admin.get(page_of(issue_id)).content
+    assert "1 report in these 48 hours" in text_of(content)
+
+
+def test_similar_issues_have_the_exception_or_the_component(
+    admin: Client, tracker: Tracker
+) -> None:
+    raised = [RaisedException(type="reports.NotDelivered")]
+    issue_id = tracker.report("NotDelivered: a", component="reports", exception=raised)
+    same = tracker.report("NotDelivered: b", component="other", exception=raised)
+    beside = tracker.report("Something else", component="reports")
+    tracker.report("NotDelivered is only a word here", component="third")
+    shown = admin.get(page_of(issue_id)).context["similar"]
+    assert [(each.issue.id, each.why) for each in shown] == [
+        (same, "also NotDelivered"),
+        (beside, "also in reports"),
+    ]
+
+
+def test_a_comment_is_shown_as_markdown(admin: Client, tracker: Tracker) -> None:
+    issue_id = tracker.report()
+    body = "**Not** `here`\n\n- [book](https://example.org/run)\n- second"
+    tracker.apply(Commented(issue_id=issue_id, body=body, **moment()))
+    content = admin.get(page_of(issue_id)).content.decode()
+    assert "<p><strong>Not</strong> <code>here</code></p>" in content
+    assert '<li><a href="https://example.org/run">book</a></li>' in content
+
+
+def test_what_is_too_long_for_markdown_is_shown_as_text(
+    admin: Client, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("issuetracker.admin.detail.MARKDOWN_MOST", 8)
+    issue_id = tracker.report()
+    for body in ("*short*", "*later*"):
+        tracker.apply(Commented(issue_id=issue_id, body=body, **moment()))
+    content = admin.get(page_of(issue_id)).content.decode()
+    assert "<em>short</em>" in content
+    assert "*later*" in content
 
 
 def test_long_lists_go_on_at_their_own_address(

@@ -76,7 +76,7 @@ def test_a_comment_on_its_way_shows_at_once(admin: Client, tracker: Tracker, rec
         )
     )
     page = admin.get(page_of(issue_id))
-    assert [comment.body for comment in page.context["comments"]] == ["Just written"]
+    assert [shown.comment.body for shown in page.context["comments"]] == ["Just written"]
     assert "on its way to the store" in text_of(page.content)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from issuetracker.admin.markdown import render_markdown
 from issuetracker.messages import Commented, Frame, RaisedException
 from settings.middleware import CONTENT_SECURITY_POLICY
 from tests.admin.conftest import Tracker
@@ -113,3 +114,29 @@ def test_every_answer_carries_the_content_security_policy(
 ) -> None:
     assert admin.get(address)["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[x](javascript:alert(1))",
+        "[x](JavaScript&#58;alert(1))",
+        "[x](\tjavascript:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](vbscript:msgbox(1))",
+        "[x](//elsewhere.example)",
+        "[x](/admin/logout/)",
+        "<javascript:alert(1)>",
+        "[x]: javascript:alert(1)\n\n[x]",
+        "<img src=x onerror=alert(1)>",
+        "<a href=javascript:alert(1) onclick=alert(1)>x</a>",
+        '[x](https://a.example "" onmouseover=alert(1) "")',
+        '```"onload=alert(1)\nx\n```',
+        "![x](https://elsewhere.example/pixel.png)",
+    ],
+)
+def test_markdown_makes_no_markup_but_its_own(body: str) -> None:
+    for tag, attributes in Tags(render_markdown(body).encode()).found:
+        assert tag in {"p", "a", "pre", "code", "br"}
+        assert set(attributes) <= {"href", "title", "class"}
+        assert attributes.get("href", "https://").startswith("https://")

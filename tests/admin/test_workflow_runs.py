@@ -3,11 +3,15 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from django.contrib.auth.models import User
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.test import Client
+from pytest_django import Settings
 
 from tests.admin.conftest import Tracker
 from tests.admin.pages import page_of, text_of
+from tests.services import KafkaBroker
 from workflow.models import Run, Step
 
 RUNS = "/admin/workflow/run/"
@@ -103,6 +107,61 @@ def test_runs_are_only_read(admin: Client, tracker: Tracker) -> None:
     assert admin.post(f"{RUNS}{run.pk}/change/", {"status": "succeeded"}).status_code == 403
     run.refresh_from_db()
     assert run.status == "failed"
+
+
+@pytest.mark.kafka
+def test_a_failed_run_is_started_again_from_its_page(
+    admin: Client, tracker: Tracker, kafka: KafkaBroker, settings: Settings
+) -> None:
+    settings.KAFKA_WORKER = {"bootstrap_servers": kafka.bootstrap_servers}
+    run = failed_run()
+    page = admin.get(f"{RUNS}{run.pk}/change/").content.decode()
+    assert f'action="{RUNS}{run.pk}/retry/"' in page
+    said = text_of(admin.post(f"{RUNS}{run.pk}/retry/", follow=True).content)
+    assert "It is queued again, and goes on at the step that failed." in said
+    assert "Send its message again" in said
+    run.refresh_from_db()
+    assert (run.status, run.steps.get(name="deliver").attempts) == ("pending", 0)
+    assert run.steps.get(name="collect").status == "succeeded"
+    (logged,) = LogEntry.objects.filter(object_id=str(run.pk))
+    assert logged.user.get_username() == "root"
+
+
+def test_a_run_that_cannot_be_started_again_says_why(
+    admin: Client, tracker: Tracker, settings: Settings
+) -> None:
+    run = failed_run()
+    for bootstrap, status, sentence in (
+        ("", "failed", "No Kafka broker is named"),
+        ("127.0.0.1:9", "succeeded", "has not failed; it is succeeded"),
+    ):
+        settings.KAFKA_WORKER = {"bootstrap_servers": bootstrap}
+        Run.objects.filter(pk=run.pk).update(status=status)
+        said = text_of(admin.post(f"{RUNS}{run.pk}/retry/", follow=True).content)
+        assert "It was not started again: " in said
+        assert sentence in said
+    assert "Retry from the failed step" not in said
+
+
+def test_starting_a_run_again_needs_its_permission(tracker: Tracker) -> None:
+    run = failed_run()
+    user = User.objects.create_user("viewer", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    _permit(user, "view_run")
+    address = f"{RUNS}{run.pk}/retry/"
+    assert "Retry from" not in text_of(client.get(f"{RUNS}{run.pk}/change/").content)
+    assert client.post(address).status_code == 403
+    _permit(user, "change_run")
+    assert "Retry from" in text_of(client.get(f"{RUNS}{run.pk}/change/").content)
+    assert client.get(address).status_code == 405
+    assert client.post(f"{RUNS}{run.pk}/change/", {"status": "succeeded"}).status_code == 403
+
+
+def _permit(user: User, codename: str) -> None:
+    user.user_permissions.add(
+        Permission.objects.get(codename=codename, content_type__app_label="workflow")
+    )
 
 
 def test_runs_need_a_permission(tracker: Tracker) -> None:

@@ -17,7 +17,7 @@ def test_a_comment_shows_at_once_and_a_double_click_makes_one(visit: Visit, site
     page = visit.page
     page.get_by_label("Add a comment").fill("Looking into <b>it</b>.\nMore soon.")
     page.get_by_role("button", name="Add comment").dblclick(no_wait_after=True)
-    expect(page.locator(".comment .plain")).to_have_text(["Looking into <b>it</b>.\nMore soon."])
+    expect(page.locator(".comment .markdown")).to_have_text(["Looking into <b>it</b>.\nMore soon."])
     expect(page.get_by_text("Your comment was added.")).to_be_visible()
     site.stored(issue_id)
     page.reload()
@@ -31,7 +31,7 @@ def test_status_priority_and_assignee_change_and_are_remembered(visit: Visit, si
     page.get_by_role("button", name="Assign to me").click()
     expect(page.get_by_text("Assignee set to anna.")).to_be_visible()
     page.get_by_label("Priority").select_option("critical")
-    page.get_by_role("button", name="Set").click()
+    page.get_by_role("button", name="Set", exact=True).click()
     expect(page.locator(".headline .priority-critical")).to_be_visible()
     page.get_by_role("button", name="Resolve").click()
     expect(page.locator(".headline .status-resolved")).to_be_visible()
@@ -79,7 +79,7 @@ def test_the_keyboard_is_enough(visit: Visit, site: Site) -> None:
     page.keyboard.type("Typed")
     visit.tab_to("#comments input[type=submit]")
     page.keyboard.press("Enter")
-    expect(page.locator(".comment .plain")).to_have_text(["Typed"])
+    expect(page.locator(".comment .markdown")).to_have_text(["Typed"])
     visit.tab_to("button[value=resolved]")
     assert page.locator("button[value=resolved]").evaluate(
         "element => getComputedStyle(element).outlineStyle"
@@ -95,6 +95,6 @@ def test_everything_works_without_scripts(visitor: Visitor, site: Site) -> None:
     page = visit.page
     page.get_by_label("Add a comment").fill("Plain")
     page.get_by_role("button", name="Add comment").click()
-    expect(page.locator(".comment .plain")).to_have_text(["Plain"])
+    expect(page.locator(".comment .markdown")).to_have_text(["Plain"])
     page.get_by_role("button", name="Ignore").click()
     expect(page.locator(".headline .status-ignored")).to_be_visible()

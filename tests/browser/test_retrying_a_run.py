@@ -1,0 +1,35 @@
+"""Starting a failed workflow run again, in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.site import Site, Visit
+from tests.system import eventually
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_failed_run_goes_on_at_the_step_that_failed(visit: Visit, site: Site) -> None:
+    run_id, _ = site.fail_a_workflow()
+    page = visit.page
+
+    def failed() -> bool:
+        visit.open(f"/admin/workflow/run/{run_id}/change/")
+        return page.get_by_role("button", name="Retry from the failed step").is_visible()
+
+    def attempts_of_the_run() -> int:
+        return int(page.locator("dl.facts dt:text-is('Attempts') + dd").inner_text())
+
+    eventually(failed, "the run has failed", every=0.5)
+    before = attempts_of_the_run()
+    visit.shoot("run-to-retry")
+    visit.tab_to("form.retry button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("It is queued again")
+
+    def failed_again() -> bool:
+        return failed() and attempts_of_the_run() > before
+
+    eventually(failed_again, "it was begun again, and has failed again on purpose", every=0.5)
+    first = page.locator("#steps tbody tr").first
+    expect(first.locator("td[data-name=attempts]")).to_have_text("1")
