@@ -17,7 +17,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal \
 	--python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick test-browser faults soak lint format lock
+.PHONY: help install run test test-quick test-browser faults soak bench lint format lock
 .PHONY: services services-stop services-status services-env clean
 
 help: ## Show what there is
@@ -59,6 +59,9 @@ faults: $(VENV)/.development ## Break each part under load and audit the store (
 
 soak: $(VENV)/.development ## Watch the memory of every process under load for twenty minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+bench: $(VENV)/.development ## Measure how fast it is, beside baselines of the same run (BENCH="--help")
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/.development ## Check style, types, import rules, migrations, container files
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import firestore as requests
 from google.oauth2 import service_account
+from grpc.experimental import ChannelOptions
 
 from issuetracker.exceptions import StoreRefused, StoreUnavailable
 
@@ -98,7 +99,9 @@ class FirestoreChannel:
             # The emulator takes this for the project's owner, whom no rule holds back.
             self._metadata.append(("authorization", "Bearer owner"))
         else:
-            channel = FirestoreGrpcTransport(credentials=access.credentials).grpc_channel
+            channel = FirestoreGrpcTransport(
+                credentials=access.credentials, channel=_secure_channel
+            ).grpc_channel
         self._commit = channel.unary_unary(
             f"{_SERVICE}Commit",
             request_serializer=CommitRequest.SerializeToString,
@@ -173,12 +176,24 @@ class FirestoreChannel:
             raise found from error
 
 
+# A read's answer is a stream of one message for each document. By default each is handed from a
+# thread to its caller, which costs as much again as all the rest of the read, and more.
+_STREAMS = (ChannelOptions.SingleThreadedUnaryStream, 1)
 # After a restart of the server the line is tried again soon, and a dead one is noticed.
 _OPTIONS = [
+    _STREAMS,
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.max_receive_message_length", -1),
 ]
+
+
+def _secure_channel(*arguments: Any, options: Iterable[Any], **others: Any) -> Any:  # noqa: ANN401 - as Google's transport calls it
+    """Google's own channel to Firestore, with cheaper streams."""
+    make = FirestoreGrpcTransport.create_channel
+    return make(*arguments, options=[*options, _STREAMS], **others)
+
+
 _CONFLICTS = {"FAILED_PRECONDITION", "ALREADY_EXISTS", "NOT_FOUND", "ABORTED"}
 _NOT_ALLOWED = {"PERMISSION_DENIED", "UNAUTHENTICATED"}
 
