@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from issuetracker.issues import HistoryEntry, Issue, Ledger, is_muted
+from issuetracker.issues import HistoryEntry, Issue, is_muted
 from issuetracker.merging import ledger_of
 from issuetracker.messages import MUTE_EVENTS_MOST, AnyChange, Mute
 from issuetracker.setting import LINKS_REMEMBERED
@@ -132,5 +132,5 @@ def test_an_older_consumer_reads_a_newer_ledger() -> None:
         marks: dict[str, int] = {}
 
     issue: Issue = merged(reported(1), updated(2, 1, merged=OTHERS[0])).issue
-    assert msgspec.msgpack.decode(issue.ledger, type=OldLedger).marks == {}
-    assert len(Ledger.__struct_fields__) == 14
+    read = msgspec.msgpack.decode(issue.ledger, type=OldLedger)
+    assert read.marks == ledger_of(issue).marks != {}

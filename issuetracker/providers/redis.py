@@ -92,8 +92,8 @@ class RedisHelperProvider:
 
     @property
     def is_away(self) -> bool:
-        """Whether Redis did not answer when it was asked last."""
-        return self._circuit.is_open
+        """Whether there is a Redis that did not answer when it was asked last."""
+        return self.is_configured and self._circuit.is_open
 
     def accept(self, preview: Issue, change: AnyChange) -> None:
         """Show a change that is in the log and will reach the store.
