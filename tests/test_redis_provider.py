@@ -270,6 +270,28 @@ def test_a_change_accepted_while_the_consumer_writes_is_not_lost(
     assert recent.pending == [comment]
 
 
+def test_changes_accepted_all_the_while_a_large_batch_is_written_are_not_lost(
+    recents: RedisHelperProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = [stored(reported(-5)) for _ in range(64)]
+    recents.store_issues(issues)
+    comments = [commented(issues[20].id) for _ in range(5)]
+    read, meanwhile = recent_view._read, list(comments)
+
+    def read_then_accept(redis: Any, issue_ids: Any) -> Any:
+        found = read(redis, issue_ids)
+        # As long as the batch holds others too, somebody comments in each of its tries.
+        if meanwhile and len(issue_ids) > 1 and issues[20].id in issue_ids:
+            accept(recents, meanwhile.pop(0))
+        return found
+
+    monkeypatch.setattr(recent_view, "_read", read_then_accept)
+    recents.store_issues(issues)
+    recent = recents.get(issues[20].id)
+    assert recent is not None
+    assert recent.pending == comments
+
+
 def test_an_issue_that_keeps_changing_is_written_in_the_end(
     recents: RedisHelperProvider, plain: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:

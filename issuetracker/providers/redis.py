@@ -42,7 +42,7 @@ PENDING_KEPT = 20_000
 #: A failed call keeps others from waiting for so long.
 CIRCUIT_SECONDS = 2.0
 #: Somebody else wrote the same document between reading and writing it, so many times.
-_ATTEMPTS = 3
+_ATTEMPTS = 10
 
 Answer = TypeVar("Answer")
 
@@ -214,7 +214,14 @@ class RedisHelperProvider:
         _write_if_unchanged(redis, list(times), queue)
 
     def _store(self, redis: Redis, issues: Sequence[Issue]) -> None:
-        oldest = time.time() - SECONDS_KEPT
+        self._refresh_or_halve(redis, issues, time.time() - SECONDS_KEPT)
+        _trim(redis)
+
+    def _refresh_or_halve(self, redis: Redis, issues: Sequence[Issue], oldest: float) -> None:
+        """Refresh all at once; where people change some meanwhile, the others apart from those.
+
+        A large batch takes so long that under load somebody always does.
+        """
 
         def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
             shown = [
@@ -222,8 +229,13 @@ class RedisHelperProvider:
             ]
             _refresh(pipe, shown, known)
 
-        _write_if_unchanged(redis, [issue.id for issue in issues], queue)
-        _trim(redis)
+        ids = [issue.id for issue in issues]
+        if len(issues) == 1:
+            _write_if_unchanged(redis, ids, queue)
+        elif not _try_to_write(redis, ids, queue):
+            middle = len(issues) // 2
+            self._refresh_or_halve(redis, issues[:middle], oldest)
+            self._refresh_or_halve(redis, issues[middle:], oldest)
 
 
 def _refresh(pipe: Pipeline, issues: Sequence[Issue], known: Mapping[str, RecentIssue]) -> None:
@@ -250,26 +262,30 @@ def _refresh(pipe: Pipeline, issues: Sequence[Issue], known: Mapping[str, Recent
         pipe.zrem(PENDING, *done)
 
 
-def _write_if_unchanged(
-    redis: Redis,
-    issue_ids: Sequence[str],
-    queue: Callable[[Pipeline, Mapping[str, RecentIssue]], None],
-) -> None:
+_Queue = Callable[[Pipeline, Mapping[str, RecentIssue]], None]
+
+
+def _write_if_unchanged(redis: Redis, issue_ids: Sequence[str], queue: _Queue) -> None:
     """Read and write documents so that nothing written in between is lost; in the end, anyhow."""
-    for _ in range(_ATTEMPTS):
-        with redis.pipeline(transaction=True) as pipe:
-            pipe.watch(*(key_of(issue_id) for issue_id in issue_ids))  # type: ignore[no-untyped-call]
-            known = _read(pipe, issue_ids)
-            pipe.multi()
-            queue(pipe, known)
-            try:
-                pipe.execute()
-                return
-            except WatchError:
-                continue
+    if any(_try_to_write(redis, issue_ids, queue) for _ in range(_ATTEMPTS)):
+        return
     with redis.pipeline(transaction=True) as pipe:
         queue(pipe, _read(redis, issue_ids))
         pipe.execute()
+
+
+def _try_to_write(redis: Redis, issue_ids: Sequence[str], queue: _Queue) -> bool:
+    """Read and write documents if nobody writes one of them in between; whether they were."""
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.watch(*(key_of(issue_id) for issue_id in issue_ids))  # type: ignore[no-untyped-call]
+        known = _read(pipe, issue_ids)
+        pipe.multi()
+        queue(pipe, known)
+        try:
+            pipe.execute()
+        except WatchError:
+            return False
+    return True
 
 
 def _note(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
