@@ -51,7 +51,9 @@ OCCURRENCES_KEPT = 30
 #: Ids written past the log are kept until the log has come so much further: past this no message
 #: of theirs can still be in it (Kafka's default retention is seven days).
 UNCONFIRMED_FOR = timedelta(days=8)
-UNCONFIRMED_KEPT = 2000
+#: Of more than so many the first and the last half are kept: what a broker that went away has all
+#: the same was sent when it went, and what is sent again was sent lately.
+UNCONFIRMED_KEPT = 4000
 LOGS_REMEMBERED = 32
 REFUSED_KEPT = 1000
 
@@ -357,7 +359,10 @@ class _Draft:
     def _forget_unconfirmed(self) -> None:
         oldest = self.log_time - UNCONFIRMED_FOR // timedelta(microseconds=1)
         alive = [item for item in self.ledger.unconfirmed.items() if item[1] >= oldest]
-        self.ledger.unconfirmed = dict(alive[-UNCONFIRMED_KEPT:])
+        if len(alive) > UNCONFIRMED_KEPT:
+            half = UNCONFIRMED_KEPT // 2
+            alive = [*alive[:half], *alive[-half:]]
+        self.ledger.unconfirmed = dict(alive)
 
 
 def _occurrence(change: Reported) -> Occurrence:

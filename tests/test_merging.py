@@ -332,10 +332,13 @@ def test_what_was_applied_can_be_asked_for() -> None:
     assert has_applied(issue, [event(1), event(2), event(3)]) == {event(1), event(2)}
 
 
-def test_what_is_written_past_the_log_in_a_long_outage_is_remembered_to_a_bound() -> None:
+def test_what_is_written_past_the_log_in_a_long_outage_is_remembered_from_both_its_ends() -> None:
     issue = merge(None, [Delivery(reported(number)) for number in range(3000)]).issue
-    assert (issue.count, len(ledger_of(issue).unconfirmed)) == (3000, UNCONFIRMED_KEPT)
-    assert len(issue.ledger) < 120_000
+    issue = merge(issue, [Delivery(reported(number)) for number in range(3000, 6000)]).issue
+    kept = ledger_of(issue).unconfirmed
+    assert (issue.count, len(kept)) == (6000, UNCONFIRMED_KEPT)
+    assert {event(0), event(1999), event(4000), event(5999)} <= set(kept)
+    assert len(issue.ledger) < 220_000
 
 
 def test_what_was_written_past_the_log_is_forgotten_once_the_log_is_past_its_retention() -> None:
