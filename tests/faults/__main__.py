@@ -49,14 +49,19 @@ def main() -> int:
         results.append(result)
         print(_line(result), flush=True)
         _explain(result)
+        _report(results)
     total = sum(result.requests for result in results)
     bad = [result.row.name for result in results if not result.good]
     print(f"\n{total:,} requests in {len(results)} rows, {time.monotonic() - began:.0f} s.")
     print(f"Not good: {', '.join(bad)}." if bad else "Nothing lost, nothing twice, in any row.")
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps([_document(result) for result in results], indent=1))
     print(f"As JSON: {REPORT}")
     return 1 if bad else 0
+
+
+def _report(results: list[Result]) -> None:
+    """Written after each row, so that a run that is ended early leaves what it has found."""
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps([_document(result) for result in results], indent=1))
 
 
 def _options() -> argparse.Namespace:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Bytes on the small disk.
-SIZE = 64 * 1024 * 1024
+#: Bytes on the small disk; the load alone must not fill it.
+SIZE = 512 * 1024 * 1024
 
 
 def available() -> bool:
@@ -19,7 +19,7 @@ def available() -> bool:
 
 @contextmanager
 def small(wanted: bool = True) -> Iterator[Path | None]:
-    """A file system of 64 MiB in memory; None if none is wanted."""
+    """A file system of 512 MiB in memory; None if none is wanted."""
     if not wanted:
         yield None
         return
