@@ -73,10 +73,11 @@ def read_wanted(form: Mapping[str, str]) -> Wanted:
     name, sign, value = form.get("do", "").partition("=")
     if name not in SETTABLE:
         raise WrongForm("The form did not say what to change.")
-    if (name, value) == ("status", "deleted"):
+    wanted = Wanted(name, value if sign else form.get(name, ""))
+    if wanted == Wanted("status", "deleted"):
         # Asks first, needs a permission of its own, and cannot be taken back by this page.
         raise WrongForm("Delete issues one by one, on their own pages.")
-    return Wanted(name, value if sign else form.get(name, ""))
+    return wanted
 
 
 def change_issues(ids: Sequence[str], wanted: Wanted, *, event_id: str, actor: str) -> Outcome:

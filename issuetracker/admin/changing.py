@@ -7,9 +7,9 @@ import msgspec
 from django.utils import timezone
 
 from issuetracker.accepting import accept
-from issuetracker.admin.update_form import WrongForm, in_words, read_update
+from issuetracker.admin.update_form import WrongForm, in_words
 from issuetracker.exceptions import Conflict, InvalidInput
-from issuetracker.messages import Commented, NewComment
+from issuetracker.messages import Commented, IssueUpdate, NewComment
 from issuetracker.working import update_issue as update_by_the_rules
 
 
@@ -46,12 +46,13 @@ def add_comment(issue_id: str, form: Mapping[str, str], actor: str) -> None:
         raise WrongForm(f"The store cannot hold this: {error}") from error
 
 
-def update_issue(issue_id: str, form: Mapping[str, str], actor: str) -> str:
+def update_issue(issue_id: str, update: IssueUpdate, form: Mapping[str, str], actor: str) -> str:
     """Do what a form asks for; the same form sent twice does it once.
 
     Args:
         issue_id: bare id of the issue.
-        form: what to set (:func:`read_update`), and the form's ``event_id``.
+        update: what the form asks for (:mod:`issuetracker.admin.update_form`).
+        form: the form itself, with its ``event_id``.
         actor: name of the user.
 
     Returns:
@@ -62,7 +63,6 @@ def update_issue(issue_id: str, form: Mapping[str, str], actor: str) -> str:
         UnknownIssue: there is no such issue.
         StoreUnavailable: nobody knows the issue now, or neither the log nor the store takes it.
     """
-    update = read_update(form, timezone.now())
     # A form may have several buttons; each is a change of its own.
     asked = sorted((name, value) for name, value in form.items() if name != "csrfmiddlewaretoken")
     event_id = str(uuid.uuid5(_form_id(form), repr(asked)))

@@ -6,15 +6,17 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issuetracker.access.audit import record_deletion
+from issuetracker.admin.addresses import issue_address
 from issuetracker.admin.base import or_unavailable
 from issuetracker.admin.changing import add_comment, update_issue
 from issuetracker.admin.detail import issue_context
 from issuetracker.admin.list_pages import ListPages
 from issuetracker.admin.listing import issue_title
-from issuetracker.admin.update_form import WrongForm
+from issuetracker.admin.update_form import WrongForm, read_update
 from issuetracker.exceptions import InvalidInput
 from issuetracker.issues import Issue
 from issuetracker.messages import bare_id
@@ -55,26 +57,30 @@ class IssueAdmin(ListPages):
             given = {"comment_error": str(error), "comment_body": request.POST.get("body", "")}
             return self._issue_page(request, issue_id, status=HTTPStatus.BAD_REQUEST, **given)
         messages.success(request, "Your comment was added.")
-        return HttpResponseRedirect(f"{_address(issue.id)}#comments")
+        return HttpResponseRedirect(f"{issue_address(issue.id)}#comments")
 
     @or_unavailable
     def update_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
         """Set the status, the priority, the assignee or a mute, merge it or take it out again."""
-        deletes = request.POST.get("status") == "deleted"
-        if deletes:
-            self._require_delete(request)
         issue = self._require_issue(request, issue_id)
         if issue is None:
             return self.missing(request, issue_id)
         try:
-            done = update_issue(issue.id, request.POST.dict(), request.user.get_username())
+            messages.success(request, self._update(request, issue, request.POST.dict()))
         except WrongForm as error:
             messages.error(request, str(error))
-        else:
-            messages.success(request, done)
-            if deletes:
-                record_deletion(issue.id, request.user.get_username(), request)
-        return HttpResponseRedirect(_address(issue.id))
+        return HttpResponseRedirect(issue_address(issue.id))
+
+    def _update(self, request: HttpRequest, issue: Issue, form: dict[str, str]) -> str:
+        """Do what a form asks for, by what was read of it: deletion has a permission of its own."""
+        actor = request.user.get_username()
+        update = read_update(form, timezone.now())
+        if update.status == "deleted":
+            self._require_delete(request)
+        done = update_issue(issue.id, update, form, actor)
+        if update.status == "deleted":
+            record_deletion(issue.id, actor, request)
+        return done
 
     @or_unavailable
     def confirm_delete_view(self, request: HttpRequest, issue_id: str) -> HttpResponse:
@@ -90,18 +96,17 @@ class IssueAdmin(ListPages):
             "confirm_delete",
             "Delete this issue?",
             issue_name=issue_title(issue),
-            issue_address=_address(issue.id),
+            issue_address=issue_address(issue.id),
             event_id=str(uuid.uuid4()),
         )
 
     def _delete(self, request: HttpRequest, issue: Issue) -> HttpResponse:
         form = {"status": "deleted", "event_id": request.POST.get("event_id", "")}
         try:
-            update_issue(issue.id, form, request.user.get_username())
+            self._update(request, issue, form)
         except WrongForm as error:
             messages.error(request, str(error))
-            return HttpResponseRedirect(_address(issue.id))
-        record_deletion(issue.id, request.user.get_username(), request)
+            return HttpResponseRedirect(issue_address(issue.id))
         messages.success(request, f"“{issue_title(issue)}” was deleted.")
         return HttpResponseRedirect(reverse("admin:issuetracker_issue_changelist"))
 
@@ -118,7 +123,3 @@ class IssueAdmin(ListPages):
         if context is None:
             return self.missing(request, issue_id)
         return self._page(request, "issue", status=status, **context, **given)
-
-
-def _address(issue_id: str) -> str:
-    return reverse("admin:issuetracker_issue_change", args=[issue_id])

@@ -91,6 +91,11 @@ def _delete_by_update(client: Client, issue: str) -> Any:
     return client.post(f"/admin/issuetracker/issue/{issue}/update/", form)
 
 
+def _delete_by_update_with_a_space(client: Client, issue: str) -> Any:
+    form = {"status": " deleted", "event_id": str(uuid.uuid4())}
+    return client.post(f"/admin/issuetracker/issue/{issue}/update/", form)
+
+
 def _api(client: Client, method: str, path: str, body: str) -> Any:
     return client.generic(method, f"/api/v1/issues{path}", body, content_type="application/json")
 
@@ -107,6 +112,10 @@ def _api_assign(client: Client, issue: str) -> Any:
     return _api(client, "PATCH", f"/{issue}", '{"assignee": "ada"}')
 
 
+def _api_delete_many(client: Client, issue: str) -> Any:
+    return _api(client, "PATCH", "", f'{{"ids": ["{issue}"], "status": "deleted"}}')
+
+
 def _api_delete(client: Client, issue: str) -> Any:
     return _api(client, "PATCH", f"/{issue}", '{"status": "deleted"}')
 
@@ -116,6 +125,7 @@ CHANGES: dict[Callable[[Client, str], Any], str] = {
     _resolve: "Triager",
     _delete: "Admin",
     _delete_by_update: "Admin",
+    _delete_by_update_with_a_space: "Admin",
     _api_report: "Triager",
     _api_comment: "Triager",
     _api_assign: "Triager",
@@ -138,6 +148,16 @@ def test_a_change_is_made_from_its_role_on(
         assert get_store().get(issue_id) == before
     deleted = AuditEntry.objects.filter(action="issue_deleted", actor="ada")
     assert deleted.count() == int(may and "delete" in change.__name__)
+
+
+@pytest.mark.parametrize(("role", "status"), [("Triager", 403), ("Admin", 202)])
+def test_deleting_many_at_once_needs_the_permission_and_is_noted_too(
+    role: str, status: int, addresses: dict[str, Any]
+) -> None:
+    answer = _api_delete_many(somebody("ada", role), addresses["issue"])
+    assert answer.status_code == status
+    deleted = AuditEntry.objects.filter(action="issue_deleted", actor="ada")
+    assert deleted.count() == int(role == "Admin")
 
 
 def test_the_api_names_the_permission_that_a_person_lacks(addresses: dict[str, Any]) -> None:

@@ -128,6 +128,7 @@ def test_a_form_sent_twice_changes_once(admin: Client, tracker: Tracker, issues:
         ("", {}, "did not say what to change"),
         ("status=broken", {}, "That cannot be set"),
         ("status=deleted", {}, "Delete issues one by one"),
+        ("status", {"status": "deleted"}, "Delete issues one by one"),
         ("assignee=nobody-there", {}, "There is no active user of this name"),
         ("status=resolved", {"event_id": "x"}, "The form was not complete"),
     ],
