@@ -81,6 +81,8 @@ class WorkerConfig:
             "client.id": self.client_id,
             "reconnect.backoff.max.ms": 2_000,
             "socket.timeout.ms": 10_000,
+            # Trouble is told by whoever asks; librdkafka would log each of many attempts a second.
+            "log_level": 2,
             **self.options,
         }
 

@@ -114,8 +114,7 @@ class Inspector:
 
     def __init__(self, config: WorkerConfig) -> None:
         self._servers = config.bootstrap_servers
-        # Errors are told here; the library would log each of ten attempts a second.
-        self._admin = AdminClient({**config.client_options(), "log_level": 2})
+        self._admin = AdminClient(dict(config.client_options()))
 
     def inspect(self, handlers: list[type[Handler]]) -> list[Group]:
         """Look at the consumers of each handler.

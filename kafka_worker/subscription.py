@@ -57,8 +57,6 @@ class Subscription:
             **config.consumer_options(group),
             "on_commit": self._on_commit,
             "error_cb": self._on_error,
-            # Errors are told below; librdkafka would log each of many attempts a second.
-            "log_level": 2,
         }
         self._consumer = self._connect()
 

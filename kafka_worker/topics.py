@@ -66,8 +66,7 @@ class Topics:
     def __init__(self, config: WorkerConfig, topic: str) -> None:
         self._config = config
         self._topic = topic
-        # Trouble is told by whoever asks; librdkafka would log each of many attempts a second.
-        self._admin = AdminClient({**config.client_options(), "log_level": 2})
+        self._admin = AdminClient(dict(config.client_options()))
 
     @property
     def marks(self) -> Marks:
