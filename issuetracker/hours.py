@@ -41,24 +41,25 @@ def last_hours(issue: Issue, now: datetime, hours: int = DAY) -> list[int] | Non
     if not issue.ledger:
         return None
     counted = ledger_of(issue).hours
-    present = _hour(now)
+    present = hour_of(now)
     return [counted.get(hour, 0) for hour in range(present - hours + 1, present + 1)]
 
 
 def rise_of(issue: Issue, now: datetime) -> Rise | None:
     """The issue's rise, or None when it is seen no more than usual, or is too new to tell."""
     counted = ledger_of(issue).hours
-    begin = _hour(now) - RECENT_HOURS + 1
+    begin = hour_of(now) - RECENT_HOURS + 1
     recent = sum(count for hour, count in counted.items() if hour >= begin)
     earlier = {hour: count for hour, count in counted.items() if hour < begin}
     if recent < LEAST_REPORTS or not earlier:
         return None
     # Only the newest active hours are kept: what came before them says nothing.
-    first = _hour(issue.first_seen) if len(counted) < HOURS_KEPT else min(earlier)
+    first = hour_of(issue.first_seen) if len(counted) < HOURS_KEPT else min(earlier)
     usual = sum(earlier.values()) * RECENT_HOURS / max(begin - first, RECENT_HOURS)
     rise = Rise(recent, usual)
     return rise if rise.factor >= LEAST_FACTOR else None
 
 
-def _hour(moment: datetime) -> int:
+def hour_of(moment: datetime) -> int:
+    """The hour of the clock, counted since 1970."""
     return int(moment.timestamp()) // 3600

@@ -75,14 +75,7 @@ def read_issue(issue_id: str) -> ReadIssue | None:
     Raises:
         StoreUnavailable: the store does not answer, and the recent view does not have it.
     """
-    recent = get_recents().get(issue_id)
-    try:
-        stored = _ask(get_store().get, issue_id)
-    except StoreUnavailable:
-        if recent is None or _is_stub(recent):
-            raise
-        return ReadIssue(recent, pending=bool(recent.pending))
-    return overlay(stored, recent.pending if recent else [])
+    return read_issues([issue_id]).get(issue_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from issuetracker.hours import hour_of
 from issuetracker.issues import HOURS_KEPT, Issue
 from issuetracker.merging import ledger_of
 
@@ -64,7 +65,7 @@ def activity_of(issues: Sequence[Issue], now: datetime) -> Activity | None:
         reports.update(ledger_of(issue).hours)
     if not reports:
         return None
-    this_hour, latest = int(now.timestamp()) // _SECONDS, max(reports)
+    this_hour, latest = hour_of(now), max(reports)
     last = this_hour if latest > this_hour - HOURS_KEPT else latest
     first = last - HOURS_KEPT + 1
     shown = {hour: count for hour, count in sorted(reports.items()) if first <= hour <= last}

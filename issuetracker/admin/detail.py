@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +17,7 @@ from issuetracker.admin.filters import Choice, address
 from issuetracker.admin.history import ShownChange, shown_change
 from issuetracker.admin.listing import issue_title
 from issuetracker.admin.markdown import render_markdown
+from issuetracker.admin.people import staff
 from issuetracker.admin.related import Related, merge_target, similar_issues
 from issuetracker.admin.traces import ShownException, shown_trace, trace_as_text
 from issuetracker.admin.update_form import MUTES
@@ -36,7 +36,6 @@ from issuetracker.reading import ReadIssue, read_documents, read_issue, read_mer
 from issuetracker.states import actions_for
 
 DOCUMENTS = 100
-PEOPLE = 200
 #: Characters of comments on one page that are read as Markdown; later comments stay plain text.
 MARKDOWN_MOST = 60_000
 
@@ -113,19 +112,14 @@ def _actions(issue: Issue) -> dict[str, Any]:
         # Deleting is asked about first, on a page of its own.
         "actions": [action for action in actions_for(issue) if action.status != "deleted"],
         "priorities": tuple(reversed(get_args(Priority))),
-        "people": _people(),
+        # Suggestions: any active user can be written.
+        "people": staff(),
         "muted": is_muted(issue),
         "mutes": [(value, label) for value, (label, _) in MUTES.items()],
         "mute_events_most": MUTE_EVENTS_MOST,
         # Made with the page: a form that is sent twice says the same thing once.
         "event_id": str(uuid.uuid4()),
     }
-
-
-def _people() -> list[str]:
-    """Whom the page suggests to assign the issue to; any active user can be written."""
-    users = get_user_model().objects.filter(is_active=True, is_staff=True).order_by("username")
-    return list(users.values_list("username", flat=True)[:PEOPLE])
 
 
 def _documents(issue: Issue, given: QueryDict) -> dict[str, Any]:

@@ -6,8 +6,12 @@ from django.contrib.auth import get_user_model
 _MOST = 200
 
 
-def assignable(username: str) -> list[str]:
-    """The names of those who can log in to the admin site, oneself first."""
+def staff() -> list[str]:
+    """The names of those who can log in to the admin site."""
     users = get_user_model()._default_manager.filter(is_active=True, is_staff=True)  # noqa: SLF001
-    names = users.order_by("username").values_list("username", flat=True)[:_MOST]
-    return [username, *(name for name in names if name != username)]
+    return list(users.order_by("username").values_list("username", flat=True)[:_MOST])
+
+
+def assignable(username: str) -> list[str]:
+    """The same, oneself first."""
+    return [username, *(name for name in staff() if name != username)]
