@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,10 +139,7 @@ def group_forgotten(world: World, seconds: float) -> Broken:
 def positions_out_of_range(world: World, seconds: float) -> Broken:
     """The group's positions lie past the end of the log."""
     world.system.stop(CONSUMER)
-    places = [TopicPartition(TOPIC, n, high + 1_000_000) for n, high in world.high_marks().items()]
-    admin = world.admin()
-    request = ConsumerGroupTopicPartitions(GROUP, places)
-    admin.alter_consumer_group_offsets([request])[GROUP].result(timeout=10)
+    _set_positions(world, {n: high + 1_000_000 for n, high in world.high_marks().items()})
     time.sleep(seconds)
     world.system.start(CONSUMER)
     return _now()
@@ -152,11 +149,9 @@ def retention_overtook(world: World, seconds: float) -> Broken:
     """Retention removes what the group has written already, but has not committed."""
     world.seconds_to_catch_up(time.monotonic(), within=60)
     world.system.stop(CONSUMER)
-    written = world.positions()
-    before = [TopicPartition(TOPIC, n, max(0, offset - 50)) for n, offset in written.items()]
+    written = world.positions(world.high_marks())
+    _set_positions(world, {number: max(0, offset - 50) for number, offset in written.items()})
     admin = world.admin()
-    request = ConsumerGroupTopicPartitions(GROUP, before)
-    admin.alter_consumer_group_offsets([request])[GROUP].result(timeout=10)
     cut = [TopicPartition(TOPIC, number, offset) for number, offset in written.items()]
     for done in admin.delete_records(cut).values():
         done.result(timeout=10)
@@ -329,6 +324,14 @@ def _poison(number: int) -> Iterator[tuple[str, bytes | None]]:
         yield issue_id, msgspec.json.encode(huge)
     else:
         yield issue_id, b'{"kind":"reported","issue_id":"' + issue_id.encode() + b'"}'
+
+
+def _set_positions(world: World, offsets: Mapping[int, int]) -> None:
+    """Have the group, which has no member just now, stand elsewhere, by partition."""
+    places = [TopicPartition(TOPIC, number, offset) for number, offset in offsets.items()]
+    admin = world.admin()
+    request = ConsumerGroupTopicPartitions(GROUP, places)
+    admin.alter_consumer_group_offsets([request])[GROUP].result(timeout=10)
 
 
 @contextmanager

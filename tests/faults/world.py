@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,17 +114,17 @@ class World:
             marks = [consumer.get_watermark_offsets(place, timeout=10) for place in places]
         return {place.partition: high for place, (_, high) in zip(places, marks, strict=True)}
 
-    def positions(self) -> dict[int, int]:
-        """The offset that the group has committed, by partition of the topic; 0 for none."""
-        places = [TopicPartition(TOPIC, number) for number in self.high_marks()]
+    def positions(self, numbers: Iterable[int]) -> dict[int, int]:
+        """The offset that the group has committed in each of the partitions; 0 for none."""
+        places = [TopicPartition(TOPIC, number) for number in numbers]
         with self._looking() as consumer:
             committed = consumer.committed(places, timeout=10)
         return {place.partition: max(0, place.offset) for place in committed}
 
     def behind(self, marks: Mapping[int, int]) -> int:
         """How many messages below ``marks`` the group has not committed yet."""
-        positions = self.positions()
-        return sum(max(0, mark - positions.get(number, 0)) for number, mark in marks.items())
+        positions = self.positions(marks)
+        return sum(max(0, mark - positions[number]) for number, mark in marks.items())
 
     def wait_for_starts(self, role: str, before: int) -> None:
         """Wait until a consumer has had its partitions more than ``before`` times."""
