@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from confluent_kafka import KafkaError
 
 from issuetracker.consumer import IssueTrackerConsumer
 from issuetracker.providers import get_store
 from kafka_worker import Message, Rejected
-from kafka_worker.letters.sending import Outgoing, Sender
 from tests.kafka_worker.helpers import BatchRecorder, contents, eventually, produce, running
-from tests.kafka_worker.letters import Mail, mail_of
+from tests.kafka_worker.letters import crash_before_the_letter_goes, mail_of
 from tests.services import KafkaBroker
 from tests.test_consumer import EVENT, ISSUE, REPORT, Shown
 
@@ -29,20 +27,6 @@ class Refusing:
         if not self.mended:
             return [Rejected(each, "the store refused it") for each in batch]
         return self._consumer.process(batch)
-
-
-def crash_before_the_letter_goes(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
-    send = Sender.send
-
-    def dies(self: Sender, records: Sequence[Outgoing]) -> list[KafkaError | None]:
-        if any(record.value is None for record in records):
-            raise KeyboardInterrupt
-        return send(self, records)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Sender, "send", dies)
-        with pytest.raises(KeyboardInterrupt):
-            mail.box().replay(mail.letters())
 
 
 @pytest.mark.django_db(transaction=True)

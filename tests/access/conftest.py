@@ -40,3 +40,17 @@ def somebody(name: str, *roles: str) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def report(secret: str) -> int:
+    """Report an issue with this token; the status of the answer."""
+    return (
+        Client()
+        .post(
+            "/api/v1/issues",
+            {"title": "Test Issue"},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+        .status_code
+    )

@@ -5,11 +5,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client
 from django.utils import timezone
 
 from issuetracker.access.models import AuditEntry, ServiceToken
 from issuetracker.access.tokens import tokens
+from tests.access.conftest import report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,19 +19,6 @@ def run(*arguments: str) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
     call_command(*arguments, stdout=out, stderr=err)
     return out.getvalue(), err.getvalue()
-
-
-def report(secret: str) -> int:
-    return (
-        Client()
-        .post(
-            "/api/v1/issues",
-            {"title": "Test Issue"},
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {secret}"},
-        )
-        .status_code
-    )
 
 
 def test_a_token_is_printed_alone_and_works() -> None:

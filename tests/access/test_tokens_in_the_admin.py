@@ -14,7 +14,7 @@ from django.utils import timezone
 from issuetracker.access.models import AuditEntry, ServiceToken
 from issuetracker.access.services import make_service_user
 from issuetracker.access.tokens import create_token
-from tests.access.conftest import somebody
+from tests.access.conftest import report, somebody
 from tests.admin.pages import text_of
 
 TOKENS = "/admin/access/servicetoken/"
@@ -37,19 +37,6 @@ def filled_in(client: Client, **fields: Any) -> dict[str, Any]:
 def secret_on(content: bytes) -> str:
     found = re.search(r"aft_[\w-]{43}", content.decode())
     return found[0] if found else ""
-
-
-def report(secret: str) -> int:
-    return (
-        Client()
-        .post(
-            "/api/v1/issues",
-            {"title": "Test Issue"},
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {secret}"},
-        )
-        .status_code
-    )
 
 
 def test_a_token_is_made_and_works(admin: Client) -> None:

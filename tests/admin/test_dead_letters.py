@@ -11,11 +11,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
-from kafka_worker import registry
 from tests.admin.pages import Tags, text_of
 from tests.admin.test_safety import ATTACK
 from tests.kafka_worker.helpers import contents
-from tests.kafka_worker.letters import Mail, mail_of
+from tests.kafka_worker.letters import Mail, registered_mail
 from tests.services import KafkaBroker
 
 LETTERS = "/admin/kafka_worker/deadletter/"
@@ -25,11 +24,7 @@ FIRST = "id-of-orders:0:1"
 
 @pytest.fixture
 def mail(kafka: KafkaBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Mail:
-    mail = mail_of(kafka)
-    settings.KAFKA_WORKER = {"bootstrap_servers": mail.servers}
-    monkeypatch.setattr(registry, "_handlers", {"orders": mail.handler})
-    mail.handler.name = "orders"
-    return mail
+    return registered_mail(kafka, settings, monkeypatch)
 
 
 def somebody(*permissions: str) -> Client:

@@ -1,15 +1,21 @@
 """Dead letters for tests: written as a worker writes them, read as anybody would."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+from confluent_kafka import KafkaError
 from confluent_kafka import Message as KafkaMessage
+from pytest_django import Settings
 
+from kafka_worker import registry
 from kafka_worker.config import WorkerConfig
 from kafka_worker.dead_letters import DeadLetters
 from kafka_worker.handlers import Handler
 from kafka_worker.letters.box import LetterBox
 from kafka_worker.letters.form import DeadLetter, Letter
+from kafka_worker.letters.sending import Outgoing, Sender
 from kafka_worker.messages import Message
 from kafka_worker.metrics import Metrics
 from tests.kafka_worker.helpers import Recorder, message
@@ -69,3 +75,29 @@ class Mail:
 def mail_of(kafka: KafkaBroker, partitions: int = 1, **config: str) -> Mail:
     """A topic of the test's own, and its dead letters."""
     return Mail(kafka.bootstrap_servers, kafka.topic(partitions=partitions, **config))
+
+
+def registered_mail(
+    kafka: KafkaBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Mail:
+    """The dead letters of the only handler that is registered, named ``orders``."""
+    mail = mail_of(kafka)
+    settings.KAFKA_WORKER = {"bootstrap_servers": mail.servers}
+    monkeypatch.setattr(registry, "_handlers", {"orders": mail.handler})
+    mail.handler.name = "orders"
+    return mail
+
+
+def crash_before_the_letter_goes(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replay every letter in a process that ends before it has discarded them."""
+    send = Sender.send
+
+    def dies(self: Sender, records: Sequence[Outgoing]) -> list[KafkaError | None]:
+        if any(record.value is None for record in records):
+            raise KeyboardInterrupt
+        return send(self, records)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "send", dies)
+        with pytest.raises(KeyboardInterrupt):
+            mail.box().replay(mail.letters())

@@ -11,17 +11,13 @@ from pytest_django import Settings
 
 from kafka_worker import registry
 from tests.kafka_worker.helpers import contents, produce
-from tests.kafka_worker.letters import Mail, mail_of
+from tests.kafka_worker.letters import Mail, registered_mail
 from tests.services import KafkaBroker
 
 
 @pytest.fixture
 def mail(kafka: KafkaBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Mail:
-    mail = mail_of(kafka)
-    settings.KAFKA_WORKER = {"bootstrap_servers": mail.servers}
-    monkeypatch.setattr(registry, "_handlers", {"orders": mail.handler})
-    mail.handler.name = "orders"
-    return mail
+    return registered_mail(kafka, settings, monkeypatch)
 
 
 def run(*arguments: str, **streams: Any) -> str:

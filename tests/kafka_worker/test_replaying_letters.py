@@ -1,17 +1,14 @@
 """Replaying and discarding: byte for byte, once for each letter, never in a circle."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
 from confluent_kafka import Message as KafkaMessage
 
 from kafka_worker.exceptions import ConfigurationError, Reject
-from kafka_worker.letters.sending import Outgoing, Sender
 from kafka_worker.messages import Message, headers_in
 from tests.kafka_worker.helpers import Recorder, contents, eventually, produce, running
-from tests.kafka_worker.letters import Mail, mail_of
+from tests.kafka_worker.letters import Mail, crash_before_the_letter_goes, mail_of
 from tests.services import KafkaBroker
 
 
@@ -106,17 +103,7 @@ def test_a_crash_between_the_two_leaves_the_letter(
     mail: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail.write(mail.message(0, b"once"))
-    send = Sender.send
-
-    def dies(self: Sender, records: Sequence[Outgoing]) -> list[KafkaError | None]:
-        if any(record.value is None for record in records):
-            raise KeyboardInterrupt
-        return send(self, records)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Sender, "send", dies)
-        with pytest.raises(KeyboardInterrupt):
-            mail.box().replay(mail.letters())
+    crash_before_the_letter_goes(mail, monkeypatch)
     assert len(mail.letters()) == 1
     assert len(mail.box().replay(mail.letters()).done) == 1
     assert [each.value() for each in contents(mail.servers, mail.topic, 2)] == [b"once"] * 2
