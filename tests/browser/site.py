@@ -56,6 +56,21 @@ class Site:
 
         return eventually(look, "the consumer has written the issue")
 
+    def recovered(self) -> None:
+        """Wait until every web worker answers from the store again.
+
+        Each has breakers of its own, and which worker answers is chance: as many whole answers in
+        a row as one of several workers can hardly give alone.
+        """
+        eventually(self._answers_whole, "every worker answers from the store", every=0.2)
+
+    def _answers_whole(self) -> bool:
+        answers = (
+            requests.get(f"{self.url}/api/v1/issues", params={"limit": 1}, timeout=10)
+            for _ in range(20)
+        )
+        return all(one.status_code == 200 and not one.json()["degraded"] for one in answers)
+
     def fail_a_workflow(self) -> tuple[str, str]:
         """Start the workflow that fails on purpose: ids of its run and of the issue."""
         run_id = str(uuid.uuid4())
@@ -93,7 +108,8 @@ class Visit:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(f"{message.type}: {message.text}")
+            where = message.location.get("url", "")
+            self.complaints.append(f"{message.type}: {message.text} ({where})")
 
     def _watch(self, address: str) -> None:
         if not address.startswith((self.url, "data:", "blob:")):

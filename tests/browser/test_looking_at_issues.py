@@ -131,12 +131,10 @@ def test_with_the_store_frozen_the_last_hour_shows_and_says_so(visit: Visit, sit
         visit.shoot("degraded")
     finally:
         site.services.resume("firestore")
-
-    def healthy() -> bool:
-        visit.issues("?component=during-outage")
-        return visit.page.get_by_role("alert").count() == 0
-
-    eventually(healthy, "the list is whole again", every=0.5)
+    site.recovered()
+    visit.issues("?component=during-outage")
+    assert visit.titles() == ["Fresh"]
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
 
 
 def test_with_store_and_redis_frozen_the_page_tells_the_way_out(
@@ -151,14 +149,8 @@ def test_with_store_and_redis_frozen_the_page_tells_the_way_out(
     finally:
         for name in ("firestore", "redis"):
             site.services.resume(name)
-    again = visit.page.get_by_role("link", name="Try again")
-
-    def healthy() -> bool:
-        if again.count():
-            again.click()
-        return again.count() == 0
-
-    eventually(healthy, "the list is back", every=0.5)
+    site.recovered()
+    visit.page.get_by_role("link", name="Try again").click()
     expect(visit.page.locator("#changelist")).to_be_visible()
 
 
