@@ -19,13 +19,23 @@ NAMES = {
     **{
         name: name
         for name in (
-            *("status", "priority", "type", "is", "component", "tag", "reporter", "assignee"),
+            *(
+                "status",
+                "priority",
+                "type",
+                "is",
+                "component",
+                "tag",
+                "context",
+                "reporter",
+                "assignee",
+            ),
             *("within", "since", "until", "order"),
         )
     },
 }
 #: Parameters that can have several values at once.
-SEVERAL = frozenset({"status", "priority", "type", "is", "tag"})
+SEVERAL = frozenset({"status", "priority", "type", "is", "tag", "context"})
 _ME = frozenset({"me", "@me"})
 _NOBODY = frozenset({"none", "nobody", "unassigned"})
 
