@@ -27,7 +27,7 @@ def search(client: Client, typed: str, **others: str) -> dict[str, list[str]]:
         ("Status:OPEN is:in-progress", {"status": ["open", "in_progress"]}),
         ("tag:db tag:eu label:Slow", {"tag": ["db", "eu", "Slow"]}),
         ('component:"billing" read', {"component": ["billing"], "q": ["read"]}),
-        ('context:run=7 context:"host=db 1"', {"context": ["run=7", "host=db 1"]}),
+        ('context:a=1,2 context:"host=db 1"', {"context": ["a=1,2", "host=db 1"]}),
         ("is:mine", {"assignee": ["root"]}),
         ("assignee:@me is:regressed", {"assignee": ["root"], "is": ["regressed"]}),
         ("assigned:none is:new", {"is": ["unassigned", "new"]}),
