@@ -110,6 +110,13 @@ ETAG = OpenApiParameter(
     response=[200, 304],
     description="Changes with whatever is shown.",
 )
+CONTENT_DISPOSITION = OpenApiParameter(
+    "Content-Disposition",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="`attachment`, with the file's name.",
+)
 
 
 def operation(
@@ -117,11 +124,13 @@ def operation(
     summary: str,
     answers: Mapping[int, tuple[type[msgspec.Struct], Any]],
     *,
+    files: Mapping[str, str] | None = None,
     body: tuple[type[msgspec.Struct], Any] | None = None,
     query: type[msgspec.Struct] | None = None,
     of_issue: bool = False,
     problems: Sequence[int] = (),
     headers: Sequence[OpenApiParameter] = (),
+    description: str | None = None,
 ) -> Callable[[Method], Method]:
     """A decorator that describes an endpoint's method.
 
@@ -129,11 +138,13 @@ def operation(
         name: the operation's id, for generated clients.
         summary: what it does, in a few words.
         answers: the struct of each successful status, with an example.
+        files: media types in which it answers 200 with a file, each with an example.
         body: the struct of the request's body, with an example.
         query: the struct of the query string.
         of_issue: whether the address names an issue.
         problems: statuses of errors beside those that every such endpoint has.
         headers: of the request and of the answers.
+        description: more about it, as Markdown.
     """
     statuses = (*problems, *(_WRITING if body else _READING), *((404,) if of_issue else ()))
     examples = [
@@ -141,11 +152,22 @@ def operation(
         for status, (_, example) in answers.items()
     ]
     unchanged = {304: OpenApiResponse(description="It is as `If-None-Match` says.")}
+    for media_type, example in (files or {}).items():
+        examples.append(
+            OpenApiExample(
+                media_type,
+                value=example,
+                response_only=True,
+                status_codes=["200"],
+                media_type=media_type,
+            )
+        )
     if body:
         examples.append(OpenApiExample("Request", value=body[1], request_only=True))
     decorator: Callable[[Method], Method] = extend_schema(
         operation_id=name,
         summary=summary,
+        description=description,
         request={"application/json": body[0]} if body else None,
         parameters=[
             *(_parameters(query) if query else []),
@@ -154,6 +176,7 @@ def operation(
         ],
         responses={
             **{(status, "application/json"): struct for status, (struct, _) in answers.items()},
+            **{(200, media_type): str for media_type in files or {}},
             **(unchanged if IF_NONE_MATCH in headers else {}),
             **{(status, _PROBLEM): _described(status) for status in sorted(statuses)},
         },

@@ -25,6 +25,7 @@ from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
     StoreUnavailable,
+    TooManyAtOnce,
     UnknownIssue,
 )
 from issuetracker.messages import MAX_BODY_BYTES
@@ -37,7 +38,7 @@ RETRY_AFTER = 5
 #: Wrong fields named in one answer.
 ERRORS_NAMED = 100
 
-_NO_ANSWER = (StoreUnavailable, TokensUnavailable, NoAnswer, DatabaseError)
+_COME_LATER = (StoreUnavailable, TooManyAtOnce, TokensUnavailable, NoAnswer, DatabaseError)
 _COME_AGAIN = "What this needs does not answer at the moment; please send it again later."
 _UNEXPECTED = "Something unexpected went wrong here; it is in the server's log."
 
@@ -117,10 +118,15 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
         return problem(404, str(error))
     if isinstance(error, Conflict):
         return problem(409, str(error))
-    if isinstance(error, _NO_ANSWER):
-        logger.error("Answering 503: %s", error)
-        return problem(503, _COME_AGAIN, headers={"Retry-After": str(RETRY_AFTER)})
+    if isinstance(error, _COME_LATER):
+        return _answer_unavailable(error)
     return _answer_django(error, context.get("request"))
+
+
+def _answer_unavailable(error: Exception) -> HttpResponse:
+    logger.error("Answering 503: %s", error)
+    said = str(error) if isinstance(error, TooManyAtOnce) else _COME_AGAIN
+    return problem(503, said, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def _answer_django(error: Exception, request: HttpRequest | None) -> HttpResponse:

@@ -13,6 +13,7 @@ EXAMPLES = 25
 OPERATIONS = [
     "create_issue",
     "list_issues",
+    "export_issues",
     "update_issues",
     "read_issue",
     "update_issue",
