@@ -69,6 +69,9 @@ class ApiView(APIView):
     parser_classes = ()
     metadata_class = None
     http_method_names = ("get", "head", "post", "patch")
+    #: Longest body that is read, in bytes.
+    body_limit = MAX_BODY_BYTES
+    _body: bytes | None = None
 
     def permission_for(self, method: str) -> Permission:
         """What a caller needs to use ``method`` here."""
@@ -78,6 +81,27 @@ class ApiView(APIView):
         """Note when the request began, then authenticate it and check what it may."""
         self.deadline = time.monotonic() + ANSWER_SECONDS
         super().initial(request, *args, **kwargs)
+
+    def read_body(self, request: Request, struct: type[Struct]) -> Struct:
+        """The request's body as ``struct``.
+
+        Raises:
+            UnsupportedMediaType: it is not sent as JSON.
+            LengthRequired: it comes in chunks.
+            BodyTooLarge: it is longer than any valid one.
+            InvalidInput: it is not valid; every wrong field is named.
+        """
+        return decode_body(self.raw_body(request), struct)
+
+    def raw_body(self, request: Request) -> bytes:
+        """The request's body as it was sent; raises what :meth:`read_body` does of that."""
+        if self._body is None:
+            _require_readable(request, self.body_limit)
+            # Not `body`, which has one limit for every address.
+            self._body = request._request.read(self.body_limit + 1)  # noqa: SLF001 - REST framework's own way
+            if len(self._body) > self.body_limit:
+                raise BodyTooLarge(self.body_limit)
+        return self._body
 
     @property
     def seconds_left(self) -> float:
@@ -90,25 +114,16 @@ class ApiView(APIView):
         return min(self.seconds_left, STORE_SECONDS)
 
 
-def read_body(request: Request, struct: type[Struct]) -> Struct:
-    """The request's body as ``struct``.
-
-    Raises:
-        UnsupportedMediaType: it is not sent as JSON.
-        LengthRequired: it comes in chunks.
-        BodyTooLarge: it is longer than any valid one.
-        InvalidInput: it is not valid; every wrong field is named.
-    """
+def _require_readable(request: Request, limit: int) -> None:
+    """Return if the body is JSON and not too long, before the first byte of it is read."""
     if request.META.get("CONTENT_TYPE", "").replace(" ", "").lower() not in _JSON:
         # Also keeps other sites' pages from sending anything from a browser on this machine.
         raise UnsupportedMediaType("", "Send the body as application/json (UTF-8).")
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length and "HTTP_TRANSFER_ENCODING" in request.META:
         raise LengthRequired
-    # Before the first byte of it is read.
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        raise BodyTooLarge
-    return decode_body(request._request.body, struct)  # noqa: SLF001 - REST framework's own way
+    if length.isdecimal() and int(length) > limit:
+        raise BodyTooLarge(limit)
 
 
 def caller_of(request: Request) -> Caller:

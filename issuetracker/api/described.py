@@ -6,6 +6,7 @@ from issuetracker.api.answers import (
     AcceptedComment,
     AcceptedIssue,
     AcceptedUpdate,
+    BulkReported,
     BulkUpdated,
     CommentList,
     HistoryList,
@@ -16,7 +17,14 @@ from issuetracker.api.answers import (
 from issuetracker.api.exporting import COLUMNS
 from issuetracker.api.openapi import CONTENT_DISPOSITION, ETAG, IF_MATCH, IF_NONE_MATCH, operation
 from issuetracker.api.queries import DocumentsQuery, ExportQuery, IssuesQuery
-from issuetracker.messages import BulkUpdate, IssueUpdate, NewComment, NewIssue
+from issuetracker.messages import (
+    MAX_BULK_BYTES,
+    BulkUpdate,
+    IssueUpdate,
+    NewComment,
+    NewIssue,
+    NewIssues,
+)
 
 _ID = "5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10"
 _OTHER = "8c7f2f6e-52a5-5b0a-8a55-0d6f6a0c9f21"
@@ -116,6 +124,38 @@ CREATE_ISSUE = operation(
         201: (AcceptedIssue, {"id": _ID, "status": "created", "url": _ADDRESS}),
     },
     body=(NewIssue, _REPORT),
+)
+CREATE_ISSUES = operation(
+    "create_issues",
+    "Report up to 500 issues; each is a report of its own",
+    {
+        202: (
+            BulkReported,
+            {
+                "results": [
+                    {
+                        "status": "accepted",
+                        "code": 202,
+                        "id": f"temp-{_ID}",
+                        "url": _PENDING_ADDRESS,
+                    },
+                    {
+                        "status": "refused",
+                        "code": 400,
+                        "detail": "It is not a valid report.",
+                        "errors": [
+                            {"pointer": "/issues/1/title", "detail": "Expected `str`, got `int`"}
+                        ],
+                    },
+                ]
+            },
+        )
+    },
+    body=(NewIssues, {"issues": [_REPORT, {"title": 7}]}),
+    description="A report that is wrong is refused in its result, and stops no other. What is no "
+    "JSON at all, or no list of 1 to 500, is refused as a whole, with 400; nothing durable for "
+    f"any of them is 503. A body has at most {MAX_BULK_BYTES // 1024**2} MiB, a report in it "
+    "512 KiB.",
 )
 LIST_ISSUES = operation(
     "list_issues",

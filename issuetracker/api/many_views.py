@@ -1,13 +1,19 @@
 """The endpoints for many issues in one request."""
 
-from django.http import StreamingHttpResponse
+import uuid
+
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
-from issuetracker.api import described
-from issuetracker.api.base import ApiView
+from issuetracker.access.permissions import Permission
+from issuetracker.api import answers, described
+from issuetracker.api.base import ApiView, caller_of
 from issuetracker.api.exporting import export
 from issuetracker.api.queries import ExportQuery
+from issuetracker.api.reporting import report_all
 from issuetracker.api.validating import decode_query
+from issuetracker.exceptions import StoreUnavailable
+from issuetracker.messages import MAX_BULK_BYTES, NewIssues
 
 
 class ExportView(ApiView):
@@ -18,3 +24,22 @@ class ExportView(ApiView):
         """Export issues."""
         query = decode_query(request.query_params, ExportQuery)
         return export(query.filters(), query.format)
+
+
+class BulkReportView(ApiView):
+    """Many reports in one request."""
+
+    body_limit = MAX_BULK_BYTES
+
+    def permission_for(self, method: str) -> Permission:
+        """As for a single report."""
+        return Permission.REPORT if method == "POST" else super().permission_for(method)
+
+    @described.CREATE_ISSUES
+    def post(self, request: Request) -> HttpResponse:
+        """Report many issues."""
+        sent = self.read_body(request, NewIssues).issues
+        results = report_all(sent, uuid.uuid4(), caller_of(request), deadline=self.deadline)
+        if all(result.code == 503 for result in results):  # noqa: PLR2004 - an HTTP status
+            raise StoreUnavailable("neither the log nor the store took any report")
+        return answers.answer(answers.BulkReported(results), 202)

@@ -78,8 +78,8 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "scheme": "bearer",
                 "bearerFormat": "aft_…",
                 "description": "A service's token, from an administrator. It has some of the "
-                "permissions `report` (POST issues), `read` (every GET), `write` (PATCH issues, "
-                "POST comments) and `delete` (set the status to deleted).",
+                "permissions `report` (POST issues, issues/bulk), `read` (every GET), `write` "
+                "(PATCH issues, POST comments) and `delete` (set the status to deleted).",
             },
             {
                 "type": "apiKey",

@@ -39,7 +39,8 @@ RETRY_AFTER = 5
 ERRORS_NAMED = 100
 
 _COME_LATER = (StoreUnavailable, TooManyAtOnce, TokensUnavailable, NoAnswer, DatabaseError)
-_COME_AGAIN = "What this needs does not answer at the moment; please send it again later."
+#: What is told to whoever met a part that does not answer.
+COME_AGAIN = "What this needs does not answer at the moment; please send it again later."
 _UNEXPECTED = "Something unexpected went wrong here; it is in the server's log."
 
 _encode = msgspec.json.Encoder().encode
@@ -104,7 +105,9 @@ class BodyTooLarge(exceptions.APIException):
     """The body is longer than any valid one."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"A body has at most {MAX_BODY_BYTES} bytes."
+
+    def __init__(self, limit: int = MAX_BODY_BYTES) -> None:
+        super().__init__(f"A body here has at most {limit} bytes.")
 
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -125,7 +128,7 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
 
 def _answer_unavailable(error: Exception) -> HttpResponse:
     logger.error("Answering 503: %s", error)
-    said = str(error) if isinstance(error, TooManyAtOnce) else _COME_AGAIN
+    said = str(error) if isinstance(error, TooManyAtOnce) else COME_AGAIN
     return problem(503, said, headers={"Retry-After": str(RETRY_AFTER)})
 
 
@@ -135,7 +138,7 @@ def _answer_django(error: Exception, request: HttpRequest | None) -> HttpRespons
     if isinstance(error, PermissionDenied):
         return problem(403, "You may not do this.")
     if isinstance(error, RequestDataTooBig):
-        return problem(413, str(BodyTooLarge.default_detail))
+        return problem(413, str(BodyTooLarge().detail))
     if isinstance(error, SuspiciousOperation):
         return problem(400, "The request is malformed.")
     logger.error("Unexpected error at %s", getattr(request, "path", ""), exc_info=error)

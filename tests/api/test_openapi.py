@@ -49,6 +49,7 @@ def test_every_endpoint_is_described(document: dict[str, Any]) -> None:
         "GET /api/v1/issues",
         "PATCH /api/v1/issues",
         "GET /api/v1/issues/export",
+        "POST /api/v1/issues/bulk",
         f"GET {one}",
         f"PATCH {one}",
         f"GET {one}/comments",
