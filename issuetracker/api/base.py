@@ -1,6 +1,7 @@
 """What the endpoints have in common: who may call, how a body is read, when to be done."""
 
 import time
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -71,6 +72,10 @@ class ApiView(APIView):
     http_method_names = ("get", "head", "post", "patch")
     #: Longest body that is read, in bytes.
     body_limit = MAX_BODY_BYTES
+    #: The event id that the request's Idempotency-Key stands for, if it has one.
+    key_event_id: str | None = None
+    #: Set when some of what was asked may be asked again with the same key: nothing is remembered.
+    is_repeatable = False
     _body: bytes | None = None
 
     def permission_for(self, method: str) -> Permission:
@@ -102,6 +107,10 @@ class ApiView(APIView):
             if len(self._body) > self.body_limit:
                 raise BodyTooLarge(self.body_limit)
         return self._body
+
+    def event_id(self, given: str | None = None) -> str:
+        """By which a change counts once: ``given`` in the body, else of the key, else a new one."""
+        return given or self.key_event_id or str(uuid.uuid4())
 
     @property
     def seconds_left(self) -> float:

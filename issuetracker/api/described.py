@@ -221,7 +221,7 @@ UPDATE_ISSUE = operation(
     },
     body=(IssueUpdate, {"status": "open", "assignee": "ada", "mute": {"events": 10}}),
     of_issue=True,
-    problems=(409, 412),
+    problems=(412,),
     headers=(IF_MATCH,),
 )
 LIST_COMMENTS = operation(

@@ -1,6 +1,7 @@
 """The endpoints for many issues in one request."""
 
 import uuid
+from http import HTTPStatus
 
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described
 from issuetracker.api.base import ApiView, caller_of
 from issuetracker.api.exporting import export
+from issuetracker.api.idempotency import idempotent
 from issuetracker.api.queries import ExportQuery
 from issuetracker.api.reporting import report_all
 from issuetracker.api.validating import decode_query
@@ -36,10 +38,15 @@ class BulkReportView(ApiView):
         return Permission.REPORT if method == "POST" else super().permission_for(method)
 
     @described.CREATE_ISSUES
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Report many issues."""
         sent = self.read_body(request, NewIssues).issues
-        results = report_all(sent, uuid.uuid4(), caller_of(request), deadline=self.deadline)
-        if all(result.code == 503 for result in results):  # noqa: PLR2004 - an HTTP status
+        results = report_all(
+            sent, uuid.UUID(self.event_id()), caller_of(request), deadline=self.deadline
+        )
+        not_taken = [result.code == HTTPStatus.SERVICE_UNAVAILABLE for result in results]
+        if all(not_taken):
             raise StoreUnavailable("neither the log nor the store took any report")
+        self.is_repeatable = any(not_taken)
         return answers.answer(answers.BulkReported(results), 202)

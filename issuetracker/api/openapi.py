@@ -19,6 +19,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from issuetracker.api.idempotency import KEY_PATTERN, LONGEST_KEY
 from issuetracker.api.problems import Problem
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -31,15 +32,17 @@ _MEANINGS = {
     403: "The token or the session's user may not do this: `detail` names the permission that is "
     "missing. Or the session's CSRF token is missing.",
     404: "There is no such issue.",
-    409: "The issue is not such that this can be done; `detail` says what can.",
+    409: "The issue is not such that this can be done: `detail` says what can. Or the request with "
+    "this `Idempotency-Key` is still under way.",
     412: "Somebody changed the issue since `If-Match` was read.",
+    422: "The `Idempotency-Key` was used for another request.",
     405: "The address does not know this method.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
     503: "Nothing durable answers; send it again after `Retry-After` seconds.",
 }
 _READING = (400, 401, 403, 503)
-_WRITING = (400, 401, 403, 413, 415, 503)
+_WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
 
 
 class StructSerializer(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -102,6 +105,14 @@ IF_NONE_MATCH = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="The `ETag` of what you have: 304 without a body if nothing is new.",
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": f"^({KEY_PATTERN})$"},
+    OpenApiParameter.HEADER,
+    description="Any text of printable ASCII characters that is new for each request, in double "
+    "quotes; a single word may go without them. The same request sent again with it "
+    "by the same caller counts once and, within 24 hours, has the same answer.",
 )
 ETAG = OpenApiParameter(
     "ETag",
@@ -173,6 +184,7 @@ def operation(
             *(_parameters(query) if query else []),
             *([_ISSUE_ID] if of_issue else []),
             *headers,
+            *([IDEMPOTENCY_KEY] if body else []),
         ],
         responses={
             **{(status, "application/json"): struct for status, (struct, _) in answers.items()},

@@ -1,6 +1,5 @@
 """The endpoints: each says what it takes, asks, and answers."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +15,7 @@ from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described, openapi
 from issuetracker.api.base import ApiView, caller_of
 from issuetracker.api.conditions import is_unchanged, require_match, tag_of
+from issuetracker.api.idempotency import idempotent
 from issuetracker.api.problems import answer_exception
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
 from issuetracker.api.reporting import answer_report, reported
@@ -50,10 +50,11 @@ class IssuesView(ApiView):
         return Permission.REPORT if method == "POST" else super().permission_for(method)
 
     @described.CREATE_ISSUE
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Report an issue."""
         issue = self.read_body(request, NewIssue)
-        event_id = issue.event_id or str(uuid.uuid4())
+        event_id = self.event_id(issue.event_id)
         change = reported(issue, event_id, caller_of(request).actor(issue.component))
         return answer_report(accept(change, deadline=self.deadline))
 
@@ -70,6 +71,7 @@ class IssuesView(ApiView):
         )
 
     @described.UPDATE_ISSUES
+    @idempotent
     def patch(self, request: Request) -> HttpResponse:
         """Set the same of many issues."""
         update = self.read_body(request, BulkUpdate)
@@ -80,11 +82,13 @@ class IssuesView(ApiView):
             update.ids,
             update,
             caller.actor(),
-            event_id=update.event_id or str(uuid.uuid4()),
+            event_id=self.event_id(update.event_id),
             deadline=self.deadline,
         )
-        if all(isinstance(outcome.error, StoreUnavailable) for outcome in outcomes):
+        unknown = [isinstance(outcome.error, StoreUnavailable) for outcome in outcomes]
+        if all(unknown):
             raise StoreUnavailable(str(outcomes[0].error))
+        self.is_repeatable = any(unknown)
         if update.status == "deleted":
             for outcome in outcomes:
                 if outcome.error is None:
@@ -111,6 +115,7 @@ class IssueView(ApiView):
         return response
 
     @described.UPDATE_ISSUE
+    @idempotent
     def patch(self, request: Request, issue_id: str) -> HttpResponse:
         """Set an issue's status, priority, assignee or mute, or merge it into another."""
         update = self.read_body(request, IssueUpdate)
@@ -118,7 +123,7 @@ class IssueView(ApiView):
         deletes = update.status == "deleted"
         if deletes:
             require(caller, Permission.DELETE)
-        event_id = update.event_id or str(uuid.uuid4())
+        event_id = self.event_id(update.event_id)
         require_match(request, issue_id, event_id, self.store_seconds)
         outcome = update_issue(
             issue_id, update, caller.actor(), event_id=event_id, deadline=self.deadline
@@ -142,10 +147,11 @@ class CommentsView(ApiView):
         return answers.answer(answers.CommentList(*page))
 
     @described.ADD_COMMENT
+    @idempotent
     def post(self, request: Request, issue_id: str) -> HttpResponse:
         """Write a comment."""
         comment = self.read_body(request, NewComment)
-        event_id = comment.event_id or str(uuid.uuid4())
+        event_id = self.event_id(comment.event_id)
         require_match(request, issue_id, event_id, self.store_seconds)
         _require_known(issue_id, self.store_seconds)
         change = Commented(
