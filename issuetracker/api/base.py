@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
@@ -13,13 +14,16 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from issuetracker.accepting import STORE_SECONDS
+from issuetracker.access.addresses import client_address
 from issuetracker.access.authentication import ApiAuthentication
 from issuetracker.access.authorization import require
 from issuetracker.access.permissions import Permission
-from issuetracker.access.principals import Caller
+from issuetracker.access.principals import Caller, Person, Service
+from issuetracker.access.rates import rates
 from issuetracker.api.problems import BodyTooLarge, LengthRequired
 from issuetracker.api.validating import decode_body
 from issuetracker.messages import MAX_BODY_BYTES
@@ -60,6 +64,27 @@ class MayCall(BasePermission):
         return True
 
 
+class CallerThrottle(BaseThrottle):
+    """So many requests a second from each caller (``settings.ISSUETRACKER_RATE_LIMIT``)."""
+
+    _wait: float | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Whether the caller has a request left."""
+        rate: int = settings.ISSUETRACKER_RATE_LIMIT
+        if not rate:
+            return True
+        quota = rates.take(_name_of(request), rate)
+        # Of every answer of this view, also where the request is refused.
+        view.headers.update(quota.headers)
+        self._wait = quota.wait
+        return quota.wait is None
+
+    def wait(self) -> float | None:
+        """Seconds until it has one."""
+        return self._wait
+
+
 class ApiView(APIView):
     """What every endpoint has in common."""
 
@@ -69,6 +94,7 @@ class ApiView(APIView):
     renderer_classes = (JSONRenderer,)
     parser_classes = ()
     metadata_class = None
+    throttle_classes = (CallerThrottle,)
     http_method_names = ("get", "head", "post", "patch")
     #: Longest body that is read, in bytes.
     body_limit = MAX_BODY_BYTES
@@ -133,6 +159,14 @@ def _require_readable(request: Request, limit: int) -> None:
         raise LengthRequired
     if length.isdecimal() and int(length) > limit:
         raise BodyTooLarge(limit)
+
+
+def _name_of(request: Request) -> str:
+    """Whom requests are counted for: the caller, or the address of one without a name."""
+    caller = request.user
+    if isinstance(caller, Person) or (isinstance(caller, Service) and caller.name):
+        return caller.get_username()
+    return client_address(request._request) or ""  # noqa: SLF001 - REST framework's own way
 
 
 def caller_of(request: Request) -> Caller:

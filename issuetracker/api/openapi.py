@@ -39,10 +39,11 @@ _MEANINGS = {
     405: "The address does not know this method.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
+    429: "The caller makes too many requests: the next one after `Retry-After` seconds.",
     503: "Nothing durable answers; send it again after `Retry-After` seconds.",
 }
-_READING = (400, 401, 403, 503)
-_WRITING = (400, 401, 403, 409, 413, 415, 422, 503)
+_READING = (400, 401, 403, 429, 503)
+_WRITING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
 
 
 class StructSerializer(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """Errors as documents: ``application/problem+json`` (RFC 9457), for everything below /api/."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -150,7 +151,7 @@ def _answer_framework(error: exceptions.APIException) -> HttpResponse:
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(round(wait) + 1)
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return problem(error.status_code, str(error.detail), headers=headers)
 
 
