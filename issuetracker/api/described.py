@@ -15,7 +15,14 @@ from issuetracker.api.answers import (
     OccurrenceList,
 )
 from issuetracker.api.exporting import COLUMNS
-from issuetracker.api.openapi import CONTENT_DISPOSITION, ETAG, IF_MATCH, IF_NONE_MATCH, operation
+from issuetracker.api.headers import (
+    CONTENT_DISPOSITION,
+    ETAG,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LOCATION,
+)
+from issuetracker.api.openapi import operation
 from issuetracker.api.queries import DocumentsQuery, ExportQuery, IssuesQuery
 from issuetracker.messages import (
     MAX_BULK_BYTES,
@@ -124,6 +131,7 @@ CREATE_ISSUE = operation(
         201: (AcceptedIssue, {"id": _ID, "status": "created", "url": _ADDRESS}),
     },
     body=(NewIssue, _REPORT),
+    headers=(LOCATION,),
 )
 CREATE_ISSUES = operation(
     "create_issues",
@@ -241,7 +249,7 @@ ADD_COMMENT = operation(
     body=(NewComment, {"body": "It happened again."}),
     of_issue=True,
     problems=(412,),
-    headers=(IF_MATCH,),
+    headers=(IF_MATCH, LOCATION),
 )
 LIST_OCCURRENCES = operation(
     "list_occurrences",

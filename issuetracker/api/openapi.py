@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from issuetracker.api.idempotency import KEY_PATTERN, LONGEST_KEY
+from issuetracker.api.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, of_every_answer
 from issuetracker.api.problems import Problem
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -34,16 +35,18 @@ _MEANINGS = {
     404: "There is no such issue.",
     409: "The issue is not such that this can be done: `detail` says what can. Or the request with "
     "this `Idempotency-Key` is still under way.",
+    411: "The body came without a `Content-Length`.",
     412: "Somebody changed the issue since `If-Match` was read.",
-    422: "The `Idempotency-Key` was used for another request.",
-    405: "The address does not know this method.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
+    422: "The `Idempotency-Key` was used for another request.",
     429: "The caller makes too many requests: the next one after `Retry-After` seconds.",
+    500: "A mistake in the server; it is in its log.",
     503: "Nothing durable answers; send it again after `Retry-After` seconds.",
 }
-_READING = (400, 401, 403, 429, 503)
-_WRITING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+_READING = (400, 401, 403, 429, 500, 503)
+_WRITING = (*_READING, 409, 411, 413, 415, 422)
+_WRONG_FIELD = {"pointer": "/tags/0", "detail": "Expected `str`, got `int`"}
 
 
 class StructSerializer(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -74,6 +77,10 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     target_class = "issuetracker.access.authentication.ApiAuthentication"
     name = ["serviceToken", "session"]  # noqa: RUF012 - as the base class has it
 
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:  # noqa: ARG002
+        """One of the two is enough."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:  # noqa: ARG002
         """A service's token, or the session of a member of staff."""
         return [
@@ -92,43 +99,6 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "description": "The admin site's session; changes also need `X-CSRFToken`.",
             },
         ]
-
-
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="An `ETag` of the issue: refuse, with 412, if somebody changed it since. "
-    "Further reports are no such change.",
-)
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The `ETag` of what you have: 304 without a body if nothing is new.",
-)
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": f"^({KEY_PATTERN})$"},
-    OpenApiParameter.HEADER,
-    description="Any text of printable ASCII characters that is new for each request, in double "
-    "quotes; a single word may go without them. The same request sent again with it "
-    "by the same caller counts once and, within 24 hours, has the same answer.",
-)
-ETAG = OpenApiParameter(
-    "ETag",
-    str,
-    OpenApiParameter.HEADER,
-    response=[200, 304],
-    description="Changes with whatever is shown.",
-)
-CONTENT_DISPOSITION = OpenApiParameter(
-    "Content-Disposition",
-    str,
-    OpenApiParameter.HEADER,
-    response=[200],
-    description="`attachment`, with the file's name.",
-)
 
 
 def operation(
@@ -159,23 +129,7 @@ def operation(
         description: more about it, as Markdown.
     """
     statuses = (*problems, *(_WRITING if body else _READING), *((404,) if of_issue else ()))
-    examples = [
-        OpenApiExample(f"{status}", value=example, response_only=True, status_codes=[str(status)])
-        for status, (_, example) in answers.items()
-    ]
     unchanged = {304: OpenApiResponse(description="It is as `If-None-Match` says.")}
-    for media_type, example in (files or {}).items():
-        examples.append(
-            OpenApiExample(
-                media_type,
-                value=example,
-                response_only=True,
-                status_codes=["200"],
-                media_type=media_type,
-            )
-        )
-    if body:
-        examples.append(OpenApiExample("Request", value=body[1], request_only=True))
     decorator: Callable[[Method], Method] = extend_schema(
         operation_id=name,
         summary=summary,
@@ -186,6 +140,7 @@ def operation(
             *([_ISSUE_ID] if of_issue else []),
             *headers,
             *([IDEMPOTENCY_KEY] if body else []),
+            *of_every_answer(statuses),
         ],
         responses={
             **{(status, "application/json"): struct for status, (struct, _) in answers.items()},
@@ -193,7 +148,11 @@ def operation(
             **(unchanged if IF_NONE_MATCH in headers else {}),
             **{(status, _PROBLEM): _described(status) for status in sorted(statuses)},
         },
-        examples=examples,
+        examples=[
+            *([OpenApiExample("Request", value=body[1], request_only=True)] if body else []),
+            *(_example(status, example) for status, (_, example) in answers.items()),
+            *(_example(200, example, kind) for kind, example in (files or {}).items()),
+        ],
     )
     return decorator
 
@@ -215,10 +174,25 @@ _ISSUE_ID = OpenApiParameter(
 )
 
 
-def _described(status: int) -> Any:  # noqa: ANN401 - drf-spectacular's own is untyped
-    example = OpenApiExample(
-        f"{status}", value={"title": "…", "status": status, "detail": _MEANINGS[status]}
+def _example(status: int, value: object, media_type: str = "application/json") -> OpenApiExample:
+    return OpenApiExample(
+        f"{status}" if media_type == "application/json" else media_type.rpartition("/")[2],
+        value=value,
+        response_only=True,
+        status_codes=[str(status)],
+        media_type=media_type,
     )
+
+
+def _described(status: int) -> Any:  # noqa: ANN401 - drf-spectacular's own is untyped
+    shown: dict[str, Any] = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _MEANINGS[status],
+    }
+    if status == HTTPStatus.BAD_REQUEST:
+        shown |= {"detail": "One thing is wrong with the request.", "errors": [_WRONG_FIELD]}
+    example = OpenApiExample(f"{status}", value=shown)
     return OpenApiResponse(Problem, description=_MEANINGS[status], examples=[example])
 
 
