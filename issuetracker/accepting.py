@@ -115,7 +115,7 @@ def accept_all(
         for place, outcome in zip(missing, past_the_log, strict=True):
             outcomes[place] = outcome
     in_log = [one.change for one in outcomes if isinstance(one, Accepted) and one.where == "log"]
-    get_recents().accept_all([(_preview(change), change) for change in in_log])
+    _show_all(in_log)
     for change, outcome in zip(changes, outcomes, strict=True):
         where = outcome.where if isinstance(outcome, Accepted) else "nowhere"
         ACCEPTED.labels(type(change).__name__.lower(), where).inc()
@@ -155,6 +155,14 @@ def _show(change: AnyChange) -> None:
         _shown.get().do((preview, change), SHOW_SECONDS)
     except NoAnswer as error:
         logger.warning("Accepted, but shown only once it is stored: %s", error)
+
+
+def _show_all(changes: Sequence[AnyChange]) -> None:
+    shown = [(_preview(change), change) for change in changes]
+    reports = [each for each in shown if isinstance(each[1], Reported)]
+    if reports:
+        get_recents().accept_reports(reports)
+    get_recents().accept_all([each for each in shown if not isinstance(each[1], Reported)])
 
 
 def _accept_past_the_log(change: AnyChange, kind: str, deadline: float | None) -> Accepted:

@@ -6,6 +6,7 @@
     ├── InvalidInput            a request or message that can never succeed; names each field
     ├── UnknownIssue            there is no issue of this id
     ├── Conflict                what is asked does not go with what the issue is now
+    ├── TooManyAtOnce           as much of this is under way as may be at a time
     ├── StoreError
     │   ├── StoreUnavailable    the store did not answer; the same call may succeed later
     │   └── StoreRefused        the store will never take this write
@@ -47,6 +48,10 @@ class UnknownIssue(IssueTrackerError):
 
 class Conflict(IssueTrackerError):
     """What is asked does not go with what the issue is now; the message says what would."""
+
+
+class TooManyAtOnce(IssueTrackerError):
+    """As much of what is asked for is under way as may be at a time; the message says what."""
 
 
 class StoreError(IssueTrackerError):

@@ -21,6 +21,9 @@ GROUP = "issuetracker-consumer"
 #: Longest request body of one issue, in bytes; what a message can hold with room to spare.
 MAX_BODY_BYTES = 512 * 1024
 MAX_CONTEXT_BYTES = 32 * 1024
+#: Issues in one request, and its longest body, in bytes.
+MAX_BULK = 500
+MAX_BULK_BYTES = 4 * 1024 * 1024
 #: Further events until a mute ends, at most: an issue remembers when so many reports came.
 MUTE_EVENTS_MOST = 250
 
@@ -164,6 +167,20 @@ class NewIssue(Report, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     """A report as the body of ``POST /api/v1/issues``."""
 
 
+class NewIssues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``POST /api/v1/issues/bulk``; a wrong report in it stops no other."""
+
+    issues: Annotated[
+        list[Any],
+        Meta(
+            min_length=1,
+            max_length=MAX_BULK,
+            description="The reports. One that is wrong is refused in its result, the others not.",
+            extra_json_schema={"items": {"anyOf": [{"$ref": "#/components/schemas/NewIssue"}, {}]}},
+        ),
+    ]
+
+
 class NewComment(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The body of ``POST /api/v1/issues/{id}/comments``."""
 
@@ -217,7 +234,7 @@ class BulkUpdate(
 
     ids: Annotated[
         list[AnyIssueId],
-        Meta(min_length=1, max_length=500, description="The issues, with or without `temp-`."),
+        Meta(min_length=1, max_length=MAX_BULK, description="The issues, with or without `temp-`."),
     ]
 
 

@@ -150,6 +150,7 @@ ISSUETRACKER_STORE = ISSUETRACKER_STORES[ENVIRONMENT.issuetracker_store or "data
 ISSUETRACKER_ACCESS = ENVIRONMENT.issuetracker_access or "local"
 ISSUETRACKER_AUDIT_DAYS = ENVIRONMENT.issuetracker_audit_days
 ISSUETRACKER_PROXIES = ENVIRONMENT.issuetracker_proxies
+ISSUETRACKER_RATE_LIMIT = ENVIRONMENT.issuetracker_rate_limit
 ISSUETRACKER_TOPIC = "alphafusion.issues"
 
 KAFKA_WORKER: dict[str, Any] = {

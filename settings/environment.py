@@ -96,6 +96,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename=str.upper):
             "The address that the outermost one wrote is believed; with 0, none is.",
         ),
     ] = 0
+    issuetracker_rate_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="Requests a second that each web process takes from one caller of the API, "
+            "ten seconds' worth of them at once; with 0, any number.",
+        ),
+    ] = 0
     issuetracker_url: Annotated[
         str, Meta(description="Address of the API, for the client in the workflow app.")
     ] = ""

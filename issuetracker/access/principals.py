@@ -1,5 +1,6 @@
 """Who calls: a service, or a person who is logged in to the admin site."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -30,6 +31,12 @@ class Service:
     def actor(self, component: str = UNKNOWN_COMPONENT) -> str:
         """The name under which it reports for ``component``; makes sure of the service user."""
         return self.name or service_users.ensure(component)
+
+    def actors(self, components: Iterable[str]) -> dict[str, str]:
+        """The same for each of several components."""
+        if self.name:
+            return dict.fromkeys(components, self.name)
+        return service_users.ensure_all(components)
 
     def get_username(self) -> str:
         """The name of its user, as Django's users have it."""
@@ -63,6 +70,10 @@ class Person:
     def actor(self, _component: str = "") -> str:
         """The user name."""
         return self.user.get_username()
+
+    def actors(self, components: Iterable[str]) -> dict[str, str]:
+        """The user name, by each component."""
+        return dict.fromkeys(components, self.actor())
 
     def get_username(self) -> str:
         """The user name."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 
 import msgspec
 from django.contrib.auth import get_user_model
@@ -94,6 +95,19 @@ class ServiceUsers:
         if name not in self._made and time.monotonic() >= self._paused_until:
             self._make(component, name)
         return name
+
+    def ensure_all(self, components: Iterable[str]) -> dict[str, str]:
+        """The same for several, by component.
+
+        Users for which there is no time come into being with a later report.
+        """
+        until = time.monotonic() + WAIT_SECONDS
+        return {
+            component: self.ensure(component)
+            if time.monotonic() < until
+            else service_name(component)
+            for component in set(components)
+        }
 
     def _make(self, component: str, name: str) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -33,14 +34,14 @@ _NOT_WRITTEN = (
 )
 
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def or_unavailable(view: View) -> View:
     """Answer with a page that tells the way out when the store is down, or the issue is gone."""
 
     @wraps(view)
-    def wrapper(self: "IssuePages", request: HttpRequest, **captured: str) -> HttpResponse:
+    def wrapper(self: "IssuePages", request: HttpRequest, **captured: str) -> HttpResponseBase:
         try:
             return view(self, request, **captured)
         except UnknownIssue:
@@ -76,7 +77,7 @@ class IssuePages(_IssueAdmin):
         # UUID reads other spellings too, under which no issue is kept.
         return models.Issue(id=known) if str(known) == bare_id(object_id) else None
 
-    def _path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def _path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         guarded = update_wrapper(self.admin_site.admin_view(view), view)
         return path(route, guarded, name=f"issuetracker_issue_{name}")
 

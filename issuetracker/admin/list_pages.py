@@ -5,11 +5,20 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    QueryDict,
+)
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
+from msgspec.structs import replace
 
 from issuetracker.admin.base import IssuePages, or_unavailable
 from issuetracker.admin.bulk import (
@@ -20,13 +29,14 @@ from issuetracker.admin.bulk import (
     undo,
     undoable,
 )
-from issuetracker.admin.filters import address
+from issuetracker.admin.filters import address, read_filters
 from issuetracker.admin.listing import count_news, list_context
 from issuetracker.admin.overview import overview_context
 from issuetracker.admin.people import assignable
 from issuetracker.admin.searching import typed_address
 from issuetracker.admin.update_form import MUTES, WrongForm
-from issuetracker.exceptions import InvalidInput, StoreUnavailable
+from issuetracker.api.exporting import FORMATS, STABLE_ORDER, export
+from issuetracker.exceptions import InvalidInput, StoreUnavailable, TooManyAtOnce
 
 #: What the session remembers of the last change of several issues, and the parameter that tells
 #: its page.
@@ -42,6 +52,7 @@ class ListPages(IssuePages):
         return [
             self._path("", require_GET(self.list_view), "changelist"),
             self._path("overview/", require_GET(self.overview_view), "overview"),
+            self._path("export/", require_GET(self.export_view), "export"),
             self._path("news/", require_GET(self.news_view), "news"),
             self._path("bulk/", require_POST(self.bulk_view), "bulk"),
             self._path("undo/", require_POST(self.undo_view), "undo"),
@@ -73,6 +84,26 @@ class ListPages(IssuePages):
         if self.has_change_permission(request):
             context |= _bulk_context(request)
         return self._page(request, "issue_list", "Issues", **context)
+
+    @or_unavailable
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The whole list as a file."""
+        self._require_view(request)
+        form = next((name for name in FORMATS if name == request.GET.get("format")), None)
+        if form is None:
+            raise Http404
+        filters = read_filters(request.GET, timezone.now())
+        if filters.wrong:
+            # The list says which: a file without them would hold more than was asked for.
+            return HttpResponseRedirect(_list_address(request.GET))
+        query = filters.query
+        if "order" not in filters.params:
+            query = replace(query, order=STABLE_ORDER)
+        try:
+            return export(query, form)
+        except TooManyAtOnce as error:
+            messages.warning(request, str(error))
+            return HttpResponseRedirect(_list_address(request.GET))
 
     def news_view(self, request: HttpRequest) -> HttpResponse:
         """How many issues of a list are new or have changed: asked now and then by the list."""

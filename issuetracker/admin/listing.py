@@ -101,6 +101,10 @@ def list_context(given: QueryDict, username: str) -> dict[str, Any]:
         "here": address(dict(given.lists())),
         "first_page": address(filters.params),
         "next_page": page.cursor and address({**filters.params, "cursor": [page.cursor]}),
+        "exports": [
+            Choice(label, "export/" + address({**filters.params, "format": [form]}))
+            for label, form in (("CSV", "csv"), ("JSON lines", "jsonl"))
+        ],
         "news": _news_address(filters, rows, now),
     }
 

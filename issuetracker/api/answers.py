@@ -8,6 +8,7 @@ import msgspec
 from django.http import HttpResponse
 from msgspec import Meta
 
+from issuetracker.api.problems import WrongField
 from issuetracker.issues import Comment, HistoryEntry, Issue, Occurrence, is_muted
 from issuetracker.messages import IssueType, Priority, RaisedException, Status
 
@@ -41,6 +42,30 @@ class AcceptedIssue(msgspec.Struct, frozen=True):
         Meta(description="`accepted`: durable, on its way to the store; `created`: stored."),
     ]
     url: Annotated[str, Meta(description="Address of the issue.")]
+
+
+class ReportedIssue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one report of many."""
+
+    status: Annotated[
+        Literal["accepted", "created", "refused"],
+        Meta(description="`accepted`: durable, on its way; `created`: stored; `refused`: neither."),
+    ]
+    code: Annotated[
+        int, Meta(ge=200, le=599, description="The status that a request for it alone would get.")
+    ]
+    id: Annotated[str, Meta(description="The issue's id, unless it was refused.")] = ""
+    url: Annotated[str, Meta(description="Address of the issue.")] = ""
+    detail: Annotated[str, Meta(description="Why it was refused.")] = ""
+    errors: Annotated[
+        list[WrongField], Meta(description="Every wrong field; pointers begin with `/issues`.")
+    ] = []
+
+
+class BulkReported(msgspec.Struct, frozen=True):
+    """What became of each report, in the order of the request."""
+
+    results: list[ReportedIssue]
 
 
 class AcceptedComment(msgspec.Struct, frozen=True):

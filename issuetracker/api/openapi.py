@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from issuetracker.api.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, of_every_answer
 from issuetracker.api.problems import Problem
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -31,15 +33,20 @@ _MEANINGS = {
     403: "The token or the session's user may not do this: `detail` names the permission that is "
     "missing. Or the session's CSRF token is missing.",
     404: "There is no such issue.",
-    409: "The issue is not such that this can be done; `detail` says what can.",
+    409: "The issue is not such that this can be done: `detail` says what can. Or the request with "
+    "this `Idempotency-Key` is still under way.",
+    411: "The body came without a `Content-Length`.",
     412: "Somebody changed the issue since `If-Match` was read.",
-    405: "The address does not know this method.",
     413: "The body is too large.",
     415: "The body is not sent as `application/json`.",
+    422: "The `Idempotency-Key` was used for another request.",
+    429: "The caller makes too many requests: the next one after `Retry-After` seconds.",
+    500: "A mistake in the server; it is in its log.",
     503: "Nothing durable answers; send it again after `Retry-After` seconds.",
 }
-_READING = (400, 401, 403, 503)
-_WRITING = (400, 401, 403, 413, 415, 503)
+_READING = (400, 401, 403, 429, 500, 503)
+_WRITING = (*_READING, 409, 411, 413, 415, 422)
+_WRONG_FIELD = {"pointer": "/tags/0", "detail": "Expected `str`, got `int`"}
 
 
 class StructSerializer(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -70,6 +77,10 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     target_class = "issuetracker.access.authentication.ApiAuthentication"
     name = ["serviceToken", "session"]  # noqa: RUF012 - as the base class has it
 
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:  # noqa: ARG002
+        """One of the two is enough."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:  # noqa: ARG002
         """A service's token, or the session of a member of staff."""
         return [
@@ -78,8 +89,8 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "scheme": "bearer",
                 "bearerFormat": "aft_…",
                 "description": "A service's token, from an administrator. It has some of the "
-                "permissions `report` (POST issues), `read` (every GET), `write` (PATCH issues, "
-                "POST comments) and `delete` (set the status to deleted).",
+                "permissions `report` (POST issues, issues/bulk), `read` (every GET), `write` "
+                "(PATCH issues, POST comments) and `delete` (set the status to deleted).",
             },
             {
                 "type": "apiKey",
@@ -90,38 +101,18 @@ class Authentication(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         ]
 
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="An `ETag` of the issue: refuse, with 412, if somebody changed it since. "
-    "Further reports are no such change.",
-)
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The `ETag` of what you have: 304 without a body if nothing is new.",
-)
-ETAG = OpenApiParameter(
-    "ETag",
-    str,
-    OpenApiParameter.HEADER,
-    response=[200, 304],
-    description="Changes with whatever is shown.",
-)
-
-
 def operation(
     name: str,
     summary: str,
     answers: Mapping[int, tuple[type[msgspec.Struct], Any]],
     *,
+    files: Mapping[str, str] | None = None,
     body: tuple[type[msgspec.Struct], Any] | None = None,
     query: type[msgspec.Struct] | None = None,
     of_issue: bool = False,
     problems: Sequence[int] = (),
     headers: Sequence[OpenApiParameter] = (),
+    description: str | None = None,
 ) -> Callable[[Method], Method]:
     """A decorator that describes an endpoint's method.
 
@@ -129,35 +120,39 @@ def operation(
         name: the operation's id, for generated clients.
         summary: what it does, in a few words.
         answers: the struct of each successful status, with an example.
+        files: media types in which it answers 200 with a file, each with an example.
         body: the struct of the request's body, with an example.
         query: the struct of the query string.
         of_issue: whether the address names an issue.
         problems: statuses of errors beside those that every such endpoint has.
         headers: of the request and of the answers.
+        description: more about it, as Markdown.
     """
     statuses = (*problems, *(_WRITING if body else _READING), *((404,) if of_issue else ()))
-    examples = [
-        OpenApiExample(f"{status}", value=example, response_only=True, status_codes=[str(status)])
-        for status, (_, example) in answers.items()
-    ]
     unchanged = {304: OpenApiResponse(description="It is as `If-None-Match` says.")}
-    if body:
-        examples.append(OpenApiExample("Request", value=body[1], request_only=True))
     decorator: Callable[[Method], Method] = extend_schema(
         operation_id=name,
         summary=summary,
+        description=description,
         request={"application/json": body[0]} if body else None,
         parameters=[
             *(_parameters(query) if query else []),
             *([_ISSUE_ID] if of_issue else []),
             *headers,
+            *([IDEMPOTENCY_KEY] if body else []),
+            *of_every_answer(statuses),
         ],
         responses={
             **{(status, "application/json"): struct for status, (struct, _) in answers.items()},
+            **{(200, media_type): str for media_type in files or {}},
             **(unchanged if IF_NONE_MATCH in headers else {}),
             **{(status, _PROBLEM): _described(status) for status in sorted(statuses)},
         },
-        examples=examples,
+        examples=[
+            *([OpenApiExample("Request", value=body[1], request_only=True)] if body else []),
+            *(_example(status, example) for status, (_, example) in answers.items()),
+            *(_example(200, example, kind) for kind, example in (files or {}).items()),
+        ],
     )
     return decorator
 
@@ -179,10 +174,25 @@ _ISSUE_ID = OpenApiParameter(
 )
 
 
-def _described(status: int) -> Any:  # noqa: ANN401 - drf-spectacular's own is untyped
-    example = OpenApiExample(
-        f"{status}", value={"title": "…", "status": status, "detail": _MEANINGS[status]}
+def _example(status: int, value: object, media_type: str = "application/json") -> OpenApiExample:
+    return OpenApiExample(
+        f"{status}" if media_type == "application/json" else media_type.rpartition("/")[2],
+        value=value,
+        response_only=True,
+        status_codes=[str(status)],
+        media_type=media_type,
     )
+
+
+def _described(status: int) -> Any:  # noqa: ANN401 - drf-spectacular's own is untyped
+    shown: dict[str, Any] = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _MEANINGS[status],
+    }
+    if status == HTTPStatus.BAD_REQUEST:
+        shown |= {"detail": "One thing is wrong with the request.", "errors": [_WRONG_FIELD]}
+    example = OpenApiExample(f"{status}", value=shown)
     return OpenApiResponse(Problem, description=_MEANINGS[status], examples=[example])
 
 

@@ -1,6 +1,7 @@
 """Errors as documents: ``application/problem+json`` (RFC 9457), for everything below /api/."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from issuetracker.exceptions import (
     FieldError,
     InvalidInput,
     StoreUnavailable,
+    TooManyAtOnce,
     UnknownIssue,
 )
 from issuetracker.messages import MAX_BODY_BYTES
@@ -37,8 +39,9 @@ RETRY_AFTER = 5
 #: Wrong fields named in one answer.
 ERRORS_NAMED = 100
 
-_NO_ANSWER = (StoreUnavailable, TokensUnavailable, NoAnswer, DatabaseError)
-_COME_AGAIN = "What this needs does not answer at the moment; please send it again later."
+_COME_LATER = (StoreUnavailable, TooManyAtOnce, TokensUnavailable, NoAnswer, DatabaseError)
+#: What is told to whoever met a part that does not answer.
+COME_AGAIN = "What this needs does not answer at the moment; please send it again later."
 _UNEXPECTED = "Something unexpected went wrong here; it is in the server's log."
 
 _encode = msgspec.json.Encoder().encode
@@ -103,7 +106,9 @@ class BodyTooLarge(exceptions.APIException):
     """The body is longer than any valid one."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"A body has at most {MAX_BODY_BYTES} bytes."
+
+    def __init__(self, limit: int = MAX_BODY_BYTES) -> None:
+        super().__init__(f"A body here has at most {limit} bytes.")
 
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -117,10 +122,15 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
         return problem(404, str(error))
     if isinstance(error, Conflict):
         return problem(409, str(error))
-    if isinstance(error, _NO_ANSWER):
-        logger.error("Answering 503: %s", error)
-        return problem(503, _COME_AGAIN, headers={"Retry-After": str(RETRY_AFTER)})
+    if isinstance(error, _COME_LATER):
+        return _answer_unavailable(error)
     return _answer_django(error, context.get("request"))
+
+
+def _answer_unavailable(error: Exception) -> HttpResponse:
+    logger.error("Answering 503: %s", error)
+    said = str(error) if isinstance(error, TooManyAtOnce) else COME_AGAIN
+    return problem(503, said, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def _answer_django(error: Exception, request: HttpRequest | None) -> HttpResponse:
@@ -129,7 +139,7 @@ def _answer_django(error: Exception, request: HttpRequest | None) -> HttpRespons
     if isinstance(error, PermissionDenied):
         return problem(403, "You may not do this.")
     if isinstance(error, RequestDataTooBig):
-        return problem(413, str(BodyTooLarge.default_detail))
+        return problem(413, str(BodyTooLarge().detail))
     if isinstance(error, SuspiciousOperation):
         return problem(400, "The request is malformed.")
     logger.error("Unexpected error at %s", getattr(request, "path", ""), exc_info=error)
@@ -141,7 +151,7 @@ def _answer_framework(error: exceptions.APIException) -> HttpResponse:
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(round(wait) + 1)
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return problem(error.status_code, str(error.detail), headers=headers)
 
 

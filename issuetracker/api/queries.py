@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from issuetracker.api.exporting import STABLE_ORDER, ExportFormat
 from issuetracker.issues import IssueQuery, Order
 from issuetracker.messages import Component, IssueType, Priority, Status, Tag, UserName
 from issuetracker.words import LONGEST_PAIR
@@ -24,7 +25,7 @@ class DocumentsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: _Limit = 50
 
 
-class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class IssueFilters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which issues, in which order. Every filter that is given must hold."""
 
     status: Annotated[
@@ -53,6 +54,13 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _Moment | None, Meta(description="Changed at this time (RFC 3339) or later.")
     ] = None
     until: Annotated[_Moment | None, Meta(description="Changed before this time.")] = None
+    first_since: Annotated[
+        _Moment | None, Meta(description="First reported at this time (RFC 3339) or later.")
+    ] = None
+    regressed: Annotated[
+        Literal["false", "true"] | None,
+        Meta(description="Only issues that were resolved and seen since, or only others."),
+    ] = None
     muted: Annotated[
         Literal["false", "true", "any"],
         Meta(description="Only muted issues, or only others, or both."),
@@ -66,8 +74,6 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     order: Annotated[Order, Meta(description="`-` puts the greatest first.")] = "-updated_at"
-    cursor: _Cursor | None = None
-    limit: _Limit = 50
 
     def filters(self) -> IssueQuery:
         """The store's query."""
@@ -82,7 +88,32 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             assignee=self.assignee,
             since=self.since,
             until=self.until,
+            first_since=self.first_since,
+            regressed={"false": False, "true": True, None: None}[self.regressed],
             muted={"false": False, "true": True, "any": None}[self.muted],
             text=self.q,
             order=self.order,
         )
+
+
+class IssuesQuery(IssueFilters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which page of which issues."""
+
+    cursor: _Cursor | None = None
+    limit: _Limit = 50
+
+
+class ExportQuery(IssueFilters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which issues, and in which form."""
+
+    format: Annotated[ExportFormat, Meta(description="JSON lines, or comma-separated values.")] = (
+        "jsonl"
+    )
+    order: Annotated[
+        Order,
+        Meta(
+            description="Only in the order `first_seen` is every issue there once, whatever "
+            "changes while the export is written; in others one that changes may be missing or "
+            "there twice."
+        ),
+    ] = STABLE_ORDER

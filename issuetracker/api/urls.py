@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from issuetracker.api import views
+from issuetracker.api import many_views, views
 
 
 class IssueIdConverter:
@@ -23,6 +23,8 @@ register_converter(IssueIdConverter, "issue_id")
 
 urlpatterns = [
     path("issues", views.IssuesView.as_view(), name="issues"),
+    path("issues/bulk", many_views.BulkReportView.as_view(), name="bulk"),
+    path("issues/export", many_views.ExportView.as_view(), name="export"),
     path("issues/<issue_id:issue_id>", views.IssueView.as_view(), name="issue"),
     path("issues/<issue_id:issue_id>/comments", views.CommentsView.as_view(), name="comments"),
     path(

@@ -38,11 +38,27 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
         decoded: Struct = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput(_errors_of_body(raw, struct)) from None
-    if isinstance(decoded, NewIssue) and decoded.context:
-        errors = _errors_of_context(decoded.context)
-        if errors:
-            raise InvalidInput(errors)
+    _require_bearable_context(decoded, "")
     return decoded
+
+
+def decode_part(value: object, struct: type[Struct], pointer: str) -> Struct:
+    """A part of a request body, which is decoded already, as ``struct``.
+
+    Args:
+        value: the part.
+        struct: what it is to be.
+        pointer: where it stands in the body.
+
+    Raises:
+        InvalidInput: it is none; every wrong field is named.
+    """
+    try:
+        converted = msgspec.convert(value, struct)
+    except (msgspec.ValidationError, RecursionError):
+        raise InvalidInput(_errors_of_value(value, struct, pointer)) from None
+    _require_bearable_context(converted, pointer)
+    return converted
 
 
 def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
@@ -75,14 +91,25 @@ def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError
         return [FieldError("", "The body is nested too deep")]
     except msgspec.DecodeError as error:
         return [FieldError("", f"The body is not valid JSON: {error}")]
-    errors = list(_walk(value, struct, "", strict=True))
+    return _errors_of_value(value, struct, "")
+
+
+def _errors_of_value(value: object, struct: type[msgspec.Struct], pointer: str) -> list[FieldError]:
+    errors = list(_walk(value, struct, pointer, strict=True))
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
-        errors += _errors_of_context(value["context"])
-    return errors or [FieldError("", "The body is not valid")]
+        errors += _errors_of_context(value["context"], pointer)
+    return errors or [FieldError(pointer, "The body is not valid")]
 
 
-def _errors_of_context(context: dict[str, Any]) -> list[FieldError]:
-    pointer = "/context"
+def _require_bearable_context(decoded: msgspec.Struct, pointer: str) -> None:
+    if isinstance(decoded, NewIssue) and decoded.context:
+        errors = _errors_of_context(decoded.context, pointer)
+        if errors:
+            raise InvalidInput(errors)
+
+
+def _errors_of_context(context: dict[str, Any], report: str) -> list[FieldError]:
+    pointer = f"{report}/context"
     if _is_deeper(context, MAX_CONTEXT_DEPTH):
         return [FieldError(pointer, f"Nested deeper than {MAX_CONTEXT_DEPTH} levels")]
     if len(_encode(context)) > MAX_CONTEXT_BYTES:

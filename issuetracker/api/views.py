@@ -1,6 +1,5 @@
 """The endpoints: each says what it takes, asks, and answers."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,28 +8,27 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from rest_framework.request import Request
 
-from issuetracker.accepting import Accepted, accept
+from issuetracker.accepting import accept
 from issuetracker.access.audit import record_deletion
 from issuetracker.access.authorization import require
 from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described, openapi
-from issuetracker.api.base import ApiView, caller_of, read_body
+from issuetracker.api.base import ApiView, caller_of
 from issuetracker.api.conditions import is_unchanged, require_match, tag_of
+from issuetracker.api.idempotency import idempotent
 from issuetracker.api.problems import answer_exception
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
+from issuetracker.api.reporting import answer_report, reported
 from issuetracker.api.validating import decode_query
 from issuetracker.exceptions import FieldError, InvalidInput, StoreUnavailable
 from issuetracker.issues import Collection
 from issuetracker.messages import (
-    PENDING_PREFIX,
     BulkUpdate,
     Commented,
     IssueUpdate,
     NewComment,
     NewIssue,
-    Reported,
     bare_id,
-    new_issue_id,
 )
 from issuetracker.reading import (
     is_known,
@@ -39,7 +37,6 @@ from issuetracker.reading import (
     read_issue,
     read_merged,
 )
-from issuetracker.rules import decide
 from issuetracker.working import Outcome, update_issue, update_issues
 
 _NO_SUCH_ISSUE = "There is no such issue."
@@ -53,21 +50,13 @@ class IssuesView(ApiView):
         return Permission.REPORT if method == "POST" else super().permission_for(method)
 
     @described.CREATE_ISSUE
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Report an issue."""
-        issue = read_body(request, NewIssue)
-        event_id = issue.event_id or str(uuid.uuid4())
-        decision = decide(issue)
-        change = Reported(
-            issue_id=new_issue_id(issue, event_id),
-            event_id=event_id,
-            time=datetime.now(UTC),
-            actor=caller_of(request).actor(issue.component),
-            issue=issue,
-            priority=decision.priority,
-            assignee=decision.assignee,
-        )
-        return _answer_report(accept(change, deadline=self.deadline))
+        issue = self.read_body(request, NewIssue)
+        event_id = self.event_id(issue.event_id)
+        change = reported(issue, event_id, caller_of(request).actor(issue.component))
+        return answer_report(accept(change, deadline=self.deadline))
 
     @described.LIST_ISSUES
     def get(self, request: Request) -> HttpResponse:
@@ -82,9 +71,10 @@ class IssuesView(ApiView):
         )
 
     @described.UPDATE_ISSUES
+    @idempotent
     def patch(self, request: Request) -> HttpResponse:
         """Set the same of many issues."""
-        update = read_body(request, BulkUpdate)
+        update = self.read_body(request, BulkUpdate)
         caller = caller_of(request)
         if update.status == "deleted":
             require(caller, Permission.DELETE)
@@ -92,11 +82,13 @@ class IssuesView(ApiView):
             update.ids,
             update,
             caller.actor(),
-            event_id=update.event_id or str(uuid.uuid4()),
+            event_id=self.event_id(update.event_id),
             deadline=self.deadline,
         )
-        if all(isinstance(outcome.error, StoreUnavailable) for outcome in outcomes):
+        unknown = [isinstance(outcome.error, StoreUnavailable) for outcome in outcomes]
+        if all(unknown):
             raise StoreUnavailable(str(outcomes[0].error))
+        self.is_repeatable = any(unknown)
         if update.status == "deleted":
             for outcome in outcomes:
                 if outcome.error is None:
@@ -123,14 +115,15 @@ class IssueView(ApiView):
         return response
 
     @described.UPDATE_ISSUE
+    @idempotent
     def patch(self, request: Request, issue_id: str) -> HttpResponse:
         """Set an issue's status, priority, assignee, tags or mute, or merge it into another."""
-        update = read_body(request, IssueUpdate)
+        update = self.read_body(request, IssueUpdate)
         caller = caller_of(request)
         deletes = update.status == "deleted"
         if deletes:
             require(caller, Permission.DELETE)
-        event_id = update.event_id or str(uuid.uuid4())
+        event_id = self.event_id(update.event_id)
         require_match(request, issue_id, event_id, self.store_seconds)
         outcome = update_issue(
             issue_id, update, caller.actor(), event_id=event_id, deadline=self.deadline
@@ -154,10 +147,11 @@ class CommentsView(ApiView):
         return answers.answer(answers.CommentList(*page))
 
     @described.ADD_COMMENT
+    @idempotent
     def post(self, request: Request, issue_id: str) -> HttpResponse:
         """Write a comment."""
-        comment = read_body(request, NewComment)
-        event_id = comment.event_id or str(uuid.uuid4())
+        comment = self.read_body(request, NewComment)
+        event_id = self.event_id(comment.event_id)
         require_match(request, issue_id, event_id, self.store_seconds)
         _require_known(issue_id, self.store_seconds)
         change = Commented(
@@ -224,16 +218,6 @@ class DocsView(ApiView):
 
 def _record_deletion(request: Request, issue_id: str) -> None:
     record_deletion(issue_id, caller_of(request).actor(), request._request)  # noqa: SLF001 - as in base.py
-
-
-def _answer_report(accepted: Accepted) -> HttpResponse:
-    issue_id = accepted.change.issue_id
-    if accepted.where == "log":
-        shown = PENDING_PREFIX + issue_id
-        address = f"/api/v1/issues/{shown}"
-        return answers.answer(answers.AcceptedIssue(shown, "accepted", address), 202, address)
-    address = f"/api/v1/issues/{issue_id}"
-    return answers.answer(answers.AcceptedIssue(issue_id, "created", address), 201, address)
 
 
 def _result(outcome: Outcome) -> answers.UpdatedIssue:

@@ -12,7 +12,9 @@ from issuetracker.publisher import IssuePublisher
 EXAMPLES = 25
 OPERATIONS = [
     "create_issue",
+    "create_issues",
     "list_issues",
+    "export_issues",
     "update_issues",
     "read_issue",
     "update_issue",

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.validation import validate_schema
+from pytest_django.fixtures import Settings
 
 from issuetracker.publisher import IssuePublisher
 
@@ -48,6 +49,8 @@ def test_every_endpoint_is_described(document: dict[str, Any]) -> None:
         "POST /api/v1/issues",
         "GET /api/v1/issues",
         "PATCH /api/v1/issues",
+        "GET /api/v1/issues/export",
+        "POST /api/v1/issues/bulk",
         f"GET {one}",
         f"PATCH {one}",
         f"GET {one}/comments",
@@ -130,6 +133,56 @@ def test_what_the_api_answers_is_what_the_document_says(
         described = document["paths"][path][method]["responses"][str(answer.status_code)]
         media = described["content"][answer["Content-Type"]]
         _check(document, media["schema"], answer.json())
+
+
+#: Of every answer of a web server, or of Django.
+COMMON_HEADERS = {
+    *("content-type", "content-length", "allow", "vary", "cache-control"),
+    *("x-frame-options", "x-content-type-options", "referrer-policy", "set-cookie"),
+    *("cross-origin-opener-policy", "content-security-policy"),
+}
+
+
+def test_every_header_of_an_answer_is_described(
+    api: Client, no_broker: IssuePublisher, document: dict[str, Any], settings: Settings
+) -> None:
+    settings.ISSUETRACKER_RATE_LIMIT = 1
+    one = "/api/v1/issues/{issue_id}"
+    created = api.post("/api/v1/issues", {"title": "x"}, content_type="application/json")
+    address = created.json()["url"]
+    calls = [
+        ("post", "/api/v1/issues", created),
+        ("get", one, api.get(address)),
+        ("get", one, api.get(address, headers={"If-None-Match": "*"})),
+        (
+            "post",
+            f"{one}/comments",
+            api.post(f"{address}/comments", {"body": "x"}, content_type="application/json"),
+        ),
+        ("get", "/api/v1/issues/export", api.get("/api/v1/issues/export")),
+        (
+            "post",
+            "/api/v1/issues/bulk",
+            api.post("/api/v1/issues/bulk", {"issues": [1]}, content_type="application/json"),
+        ),
+        ("get", one, api.get(address, headers={"Authorization": "Bearer x"})),
+    ]
+    while (answer := api.get("/api/v1/issues")).status_code == 200:
+        calls.append(("get", "/api/v1/issues", answer))
+    calls.append(("get", "/api/v1/issues", answer))
+    assert {call[2].status_code for call in calls} == {200, 201, 202, 304, 401, 429}
+    for method, path, answer in calls:
+        described = document["paths"][path][method]["responses"][str(answer.status_code)]
+        sent = {name.lower() for name in answer.headers} - COMMON_HEADERS
+        assert sent <= {name.lower() for name in described["headers"]}, f"{method} {path}"
+        answer.close()
+
+
+def test_a_token_or_a_session_is_enough(document: dict[str, Any]) -> None:
+    assert all(
+        operation["security"] == [{"serviceToken": []}, {"session": []}]
+        for _, _, operation in _operations(document)
+    )
 
 
 def test_the_page_for_people_has_no_inline_script_and_needs_no_other_host(api: Client) -> None:

@@ -73,6 +73,10 @@ def test_the_newest_issue_comes_first_and_shows_no_trace_in_the_list(
         ({"q": "TIMEOUT data"}, {"database timeout"}),
         ({"since": "2000-01-01T00:00:00Z"}, {"database timeout", "slow page", "test"}),
         ({"until": "2000-01-01T00:00:00+02:00"}, set()),
+        ({"first_since": "2000-01-01T00:00:00Z"}, {"database timeout", "slow page", "test"}),
+        ({"first_since": "2100-01-01T00:00:00Z"}, set()),
+        ({"regressed": "true"}, set()),
+        ({"regressed": "false"}, {"database timeout", "slow page", "test"}),
         ({"component": "web", "priority": "high"}, set()),
     ],
 )
