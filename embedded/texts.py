@@ -49,6 +49,10 @@ Report an issue of your own:
     -H "Content-Type: application/json" -d '{{"title": "It works", "description": "My first \
 report", "type": "bug", "priority": "medium", "tags": ["trial"], "component": "shell"}}'
 
+Or from a terminal:
+
+  ISSUETRACKER_URL={web} {_python()} -m issuetracker list
+
 What is stored stays in {var} for the next start. Ctrl-C ends everything.
 """
 
@@ -81,10 +85,14 @@ def _example(var: Path, prepared: Prepared) -> str:
 
 def _manage(var: Path) -> str:
     """What a person types to run a ``manage.py`` command on this set-up."""
-    python = Path(sys.executable)
-    shown = python.relative_to(PROJECT) if python.is_relative_to(PROJECT) else python
     where = "" if var == PROJECT / "var" else f" --var {shlex.quote(str(var))}"
-    return f"{shown} -m embedded{where} manage"
+    return f"{_python()} -m embedded{where} manage"
+
+
+def _python() -> Path:
+    """This Python, as somebody in the project's folder types it."""
+    python = Path(sys.executable)
+    return python.relative_to(PROJECT) if python.is_relative_to(PROJECT) else python
 
 
 def _columns(choices: Sequence[Choice]) -> tuple[list[str], list[str]]:

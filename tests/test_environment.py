@@ -92,6 +92,8 @@ def test_nothing_else_reads_the_environment_for_a_setting() -> None:
         "settings/testing.py",  # switches to development before the settings are read
         # The client works without these settings.
         "issuetracker/client/addresses.py",
+        # What terminals are told by: NO_COLOR and TERM.
+        "issuetracker/cli/terminal.py",
         # prometheus-client's own switch, which it reads by itself too.
         "settings/health.py",
     }

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from settings.moments import age, lasted, when, words
+from issuetracker.moments import age
+from settings.moments import lasted, when, words
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 

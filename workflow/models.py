@@ -41,6 +41,12 @@ class Recorded(models.Model):
 
         abstract = True
 
+    @property
+    def error_summary(self) -> str:
+        """The latest exception's name and message, without its module."""
+        module = self.error_type.rpartition(".")[0]
+        return self.error_message.removeprefix(f"{module}.")
+
 
 class Run(Recorded):
     """One run of a workflow.

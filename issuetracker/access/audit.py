@@ -43,6 +43,7 @@ def record(
     subject: str = "",
     detail: str = "",
     address: str | None = None,
+    event_id: str | None = None,
 ) -> None:
     """Write an entry.
 
@@ -52,6 +53,7 @@ def record(
         subject: what it was done to.
         detail: what there is to say besides.
         address: from where; only its network is kept.
+        event_id: of the change that this is about: whatever is sent twice is one entry.
 
     Raises:
         DatabaseError: it is in the log line alone.
@@ -65,7 +67,8 @@ def record(
     logger.info(action.label, extra={**said, "detail": detail})
     if action in COUNTED and _count_again(said):
         return
-    AuditEntry.objects.create(**said, detail=detail[:500])
+    entry = AuditEntry(**said, detail=detail[:500], event_id=event_id)
+    AuditEntry.objects.bulk_create([entry], ignore_conflicts=True)
     kept = timedelta(days=settings.ISSUETRACKER_AUDIT_DAYS)
     AuditEntry.objects.filter(time__lt=timezone.now() - kept).delete()
 
@@ -87,13 +90,14 @@ def record_request(
     )
 
 
-def record_deletion(issue_id: str, actor: str, request: HttpRequest) -> None:
+def record_deletion(issue_id: str, actor: str, request: HttpRequest, *, event_id: str) -> None:
     """Write an entry of an issue's deletion, which holds without it.
 
     Args:
         issue_id: the issue's bare id.
         actor: name of who deleted it.
         request: with which it was deleted.
+        event_id: of the request, or of the form: sent again, it is not another deletion.
     """
     try:
         bounded(
@@ -102,6 +106,7 @@ def record_deletion(issue_id: str, actor: str, request: HttpRequest) -> None:
             actor=actor,
             subject=f"issue {issue_id}",
             address=client_address(request),
+            event_id=event_id,
             seconds=WAIT_SECONDS,
         )
     except (DatabaseError, NoAnswer) as error:

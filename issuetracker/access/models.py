@@ -84,6 +84,7 @@ class AuditEntry(models.Model):
         subject: what it was done to, in words.
         detail: what there is to say besides, such as the roles before and after.
         network: from where. The network (/24, or /48 of IPv6), as a whole address is a person's.
+        event_id: of the change that it is about, if it has one: sent again, it is one entry.
     """
 
     class Action(models.TextChoices):
@@ -106,6 +107,7 @@ class AuditEntry(models.Model):
     subject = models.CharField(max_length=200, blank=True)
     detail = models.CharField(max_length=500, blank=True)
     network = models.CharField(max_length=50, blank=True)
+    event_id = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ("-time", "-id")
@@ -114,6 +116,9 @@ class AuditEntry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-time", "-id"], name="audit_newest"),
             models.Index(fields=["action", "-time"], name="audit_action"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_id", "subject"], name="audit_once"),
         ]
 
     def __str__(self) -> str:

@@ -79,7 +79,7 @@ class IssueAdmin(ListPages):
             self._require_delete(request)
         done = update_issue(issue.id, update, form, actor)
         if update.status == "deleted":
-            record_deletion(issue.id, actor, request)
+            record_deletion(issue.id, actor, request, event_id=form["event_id"])
         return done
 
     @or_unavailable

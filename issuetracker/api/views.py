@@ -78,12 +78,9 @@ class IssuesView(ApiView):
         caller = caller_of(request)
         if update.status == "deleted":
             require(caller, Permission.DELETE)
+        event_id = self.event_id(update.event_id)
         outcomes = update_issues(
-            update.ids,
-            update,
-            caller.actor(),
-            event_id=self.event_id(update.event_id),
-            deadline=self.deadline,
+            update.ids, update, caller.actor(), event_id=event_id, deadline=self.deadline
         )
         unknown = [isinstance(outcome.error, StoreUnavailable) for outcome in outcomes]
         if all(unknown):
@@ -92,7 +89,7 @@ class IssuesView(ApiView):
         if update.status == "deleted":
             for outcome in outcomes:
                 if outcome.error is None:
-                    _record_deletion(request, outcome.issue_id)
+                    _record_deletion(request, outcome.issue_id, event_id)
         return answers.answer(answers.BulkUpdated([_result(each) for each in outcomes]), 202)
 
 
@@ -129,7 +126,7 @@ class IssueView(ApiView):
             issue_id, update, caller.actor(), event_id=event_id, deadline=self.deadline
         )
         if deletes:
-            _record_deletion(request, outcome.issue_id)
+            _record_deletion(request, outcome.issue_id, event_id)
         in_log = outcome.where == "log"
         return answers.answer(
             answers.AcceptedUpdate(outcome.issue_id, "accepted" if in_log else "updated"),
@@ -216,8 +213,9 @@ class DocsView(ApiView):
         return render(request._request, "issuetracker/docs.html")  # noqa: SLF001 - as in base.py
 
 
-def _record_deletion(request: Request, issue_id: str) -> None:
-    record_deletion(issue_id, caller_of(request).actor(), request._request)  # noqa: SLF001 - as in base.py
+def _record_deletion(request: Request, issue_id: str, event_id: str) -> None:
+    caller = caller_of(request).actor()
+    record_deletion(issue_id, caller, request._request, event_id=event_id)  # noqa: SLF001 - as in base.py
 
 
 def _result(outcome: Outcome) -> answers.UpdatedIssue:

@@ -1,6 +1,7 @@
 """The audit log: read-only, bounded, without secrets."""
 
 import logging
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -89,12 +90,12 @@ def test_every_entry_is_a_log_line_too(admin: Client, caplog: pytest.LogCaptureF
 def test_a_deletion_holds_when_its_entry_cannot_be_written(
     admin: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(**_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise DatabaseError("down")
 
-    monkeypatch.setattr(AuditEntry.objects, "create", fail)
+    monkeypatch.setattr(AuditEntry.objects, "bulk_create", fail)
     request = admin.get(LOG).wsgi_request
-    audit.record_deletion("some-id", "ada", request)
+    audit.record_deletion("some-id", "ada", request, event_id=str(uuid.uuid4()))
     assert [record.getMessage() for record in caplog.records if "audit" in record.name] == [
         "issue deleted",
         "The entry above is in this log alone: down",

@@ -133,6 +133,17 @@ def test_a_deletion_over_the_api_is_in_the_audit_log() -> None:
     assert entry.subject.startswith("issue ")
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_deletion_of_several_is_an_entry_each_however_often_it_is_sent(times: int) -> None:
+    token = f"Bearer {make(*Permission)}"
+    ids = [call(token, "post", "", {"title": title}).json()["id"] for title in ("one", "two")]
+    body = {"ids": ids, "status": "deleted", "event_id": str(uuid.uuid4())}
+    for _ in range(times):
+        assert call(token, "patch", "", body).status_code == 202
+    subjects = AuditEntry.objects.filter(action="issue_deleted").values_list("subject", flat=True)
+    assert sorted(subjects) == sorted(f"issue {one.removeprefix('temp-')}" for one in ids)
+
+
 def test_tokens_of_the_version_before_may_do_everything() -> None:
     """The migration's default is what they get."""
     assert set(ServiceToken().permissions) == set(Permission)

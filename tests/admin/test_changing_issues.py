@@ -163,3 +163,16 @@ def test_a_deletion_is_in_the_audit_log(admin: Client, tracker: Tracker) -> None
     issue_id = tracker.report()
     admin.post(f"{page_of(issue_id)}delete/", {"event_id": form_id()})
     assert AuditEntry.objects.get(subject=f"issue {issue_id}").actor == "root"
+
+
+def test_a_deletion_sent_twice_is_one_entry_and_another_one_is_another(
+    admin: Client, tracker: Tracker
+) -> None:
+    issue_id = tracker.report()
+    entries = AuditEntry.objects.filter(subject=f"issue {issue_id}")
+    form = {"event_id": form_id()}
+    for _ in range(2):
+        admin.post(f"{page_of(issue_id)}delete/", form)
+    assert entries.count() == 1
+    admin.post(f"{page_of(issue_id)}delete/", {"event_id": form_id()})
+    assert entries.count() == 2

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.admin.conftest import Tracker
 from tests.admin.pages import page_of, text_of
 from tests.services import KafkaBroker
 from workflow.models import Run, Step
+from workflow.showing import Bar, timeline
 
 RUNS = "/admin/workflow/run/"
 START = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -27,8 +31,8 @@ def failed_run(issue_id: str | None = None) -> Run:
         issue_id=issue_id and uuid.UUID(issue_id),
         started_at=START,
         finished_at=START + timedelta(seconds=1.5),
-        error_type="reports.NotDelivered",
-        error_message="nowhere to go",
+        error_type="reports.mail.NotDelivered",
+        error_message="reports.mail.NotDelivered: nowhere to go",
         error_trace="Traceback: here",
     )
     Step.objects.create(
@@ -42,16 +46,58 @@ def failed_run(issue_id: str | None = None) -> Run:
         result={"rows": 3},
     )
     Step.objects.create(
-        run=run, index=1, name="deliver", status="failed", attempts=2, interruptions=1
+        run=run,
+        index=1,
+        name="deliver",
+        status="failed",
+        attempts=2,
+        interruptions=1,
+        started_at=START + timedelta(seconds=0.5),
+        finished_at=START + timedelta(seconds=1.5),
+        error_type=run.error_type,
+        error_message=run.error_message,
+        error_trace=run.error_trace,
     )
+    Step.objects.create(run=run, index=2, name="tell", status="pending")
     return run
 
 
-def test_the_list_shows_state_and_progress(admin: Client, tracker: Tracker) -> None:
-    run = failed_run()
-    said = text_of(admin.get(RUNS).content)
-    assert f"nightly-report {str(run.pk)[:8]} failed 1 " in said
-    assert "2026-11-23 09:30 UTC" in said
+def test_the_list_tells_state_place_time_attempts_and_issue(
+    admin: Client, tracker: Tracker
+) -> None:
+    issue_id = tracker.report("From a run")
+    run = failed_run(issue_id)
+    content = admin.get(RUNS).content
+    said = text_of(content)
+    assert f"failed nightly-report {str(run.pk)[:8]} 1 of 3 done, failed at deliver" in said
+    assert "NotDelivered: nowhere to go" in said
+    assert f"1.50 s 1 {issue_id[:8]}" in said
+    assert f'href="{page_of(issue_id)}"' in content.decode()
+
+
+def test_a_run_that_goes_on_tells_so_far(admin: Client, tracker: Tracker) -> None:
+    now = timezone.now()
+    run = Run.objects.create(
+        workflow="sync", status="running", attempts=1, started_at=now - timedelta(hours=2)
+    )
+    Step.objects.create(
+        run=run, index=0, name="fetch", status="running", attempts=1, started_at=run.started_at
+    )
+    assert "0 of 1 done, now fetch" in text_of(admin.get(RUNS).content)
+    for page in (RUNS, f"{RUNS}{run.pk}/change/"):
+        assert "2 h 0 min so far" in text_of(admin.get(page).content)
+
+
+def test_the_list_asks_the_database_as_often_for_many_runs_as_for_one(
+    admin: Client, tracker: Tracker, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    failed_run()
+    with CaptureQueriesContext(connection) as once:
+        admin.get(RUNS)
+    for _ in range(5):
+        failed_run()
+    with django_assert_num_queries(len(once)):
+        admin.get(RUNS)
 
 
 def test_the_list_is_searched_and_filtered(admin: Client, tracker: Tracker) -> None:
@@ -72,17 +118,39 @@ def test_a_run_shows_steps_times_attempts_payload_and_error(
     run = failed_run()
     said = text_of(admin.get(f"{RUNS}{run.pk}/change/").content)
     for part in (
+        "failed Failed at deliver , 1 of 3 steps done.",
         '"day": "monday"',
         "Took 1.50 s",
-        "collect succeeded 1 ",
+        "collect succeeded 1 attempt",
         "0.25 s",
         '"rows": 3',
-        "deliver failed 2 (1 interrupted)",
-        "nowhere to go",
+        "deliver failed 2 attempts, 1 interrupted",
+        "reports.mail.NotDelivered: nowhere to go",
         "Traceback: here",
+        "tell pending 0 attempts not begun",
         f"manage.py retry_workflow {run.pk}",
     ):
         assert part in said, part
+
+
+def test_each_step_stands_where_it_was_in_the_time_of_the_run() -> None:
+    run = Run(started_at=START, finished_at=START + timedelta(seconds=10), status="failed")
+    steps = [
+        Step(name="a", started_at=START, finished_at=START + timedelta(seconds=4)),
+        Step(name="b", started_at=START + timedelta(seconds=5), finished_at=run.finished_at),
+        Step(name="c"),
+    ]
+    shown = timeline(run, steps, START + timedelta(days=1))
+    assert [one.bar for one in shown] == [Bar(0.0, 40.0), Bar(50.0, 50.0), None]
+
+
+def test_a_step_of_no_time_can_be_seen_and_stays_within_the_run() -> None:
+    end = START + timedelta(hours=1)
+    run = Run(started_at=START, finished_at=end, status="failed")
+    (shown,) = timeline(run, [Step(name="a", started_at=end, finished_at=end)], end)
+    assert shown.bar is not None
+    assert shown.bar.width > 0
+    assert shown.bar.start + shown.bar.width <= 100
 
 
 def test_run_and_issue_link_to_each_other(admin: Client, tracker: Tracker) -> None:
@@ -116,7 +184,12 @@ def test_a_failed_run_is_started_again_from_its_page(
     settings.KAFKA_WORKER = {"bootstrap_servers": kafka.bootstrap_servers}
     run = failed_run()
     page = admin.get(f"{RUNS}{run.pk}/change/").content.decode()
-    assert f'action="{RUNS}{run.pk}/retry/"' in page
+    assert f'href="{RUNS}{run.pk}/retry/"' in page
+    asked = text_of(admin.get(f"{RUNS}{run.pk}/retry/").content)
+    assert "again, from its step deliver ?" in asked
+    assert "The 1 step that succeeded is not done again." in asked
+    run.refresh_from_db()
+    assert run.status == "failed"
     said = text_of(admin.post(f"{RUNS}{run.pk}/retry/", follow=True).content)
     assert "It is queued again, and goes on at the step that failed." in said
     assert "Send its message again" in said
@@ -151,10 +224,12 @@ def test_starting_a_run_again_needs_its_permission(tracker: Tracker) -> None:
     _permit(user, "view_run")
     address = f"{RUNS}{run.pk}/retry/"
     assert "Retry from" not in text_of(client.get(f"{RUNS}{run.pk}/change/").content)
+    assert client.get(address).status_code == 403
     assert client.post(address).status_code == 403
     _permit(user, "change_run")
     assert "Retry from" in text_of(client.get(f"{RUNS}{run.pk}/change/").content)
-    assert client.get(address).status_code == 405
+    assert "Yes, start it again" in text_of(client.get(address).content)
+    assert client.put(address).status_code == 405
     assert client.post(f"{RUNS}{run.pk}/change/", {"status": "succeeded"}).status_code == 403
 
 
@@ -162,6 +237,16 @@ def _permit(user: User, codename: str) -> None:
     user.user_permissions.add(
         Permission.objects.get(codename=codename, content_type__app_label="workflow")
     )
+
+
+def test_there_is_nothing_to_start_again_of_a_run_that_has_succeeded_or_is_not_there(
+    admin: Client, tracker: Tracker
+) -> None:
+    run = failed_run()
+    Run.objects.filter(pk=run.pk).update(status="succeeded")
+    said = text_of(admin.get(f"{RUNS}{run.pk}/retry/", follow=True).content)
+    assert "It was not started again: " in said
+    assert admin.get(f"{RUNS}{uuid.uuid4()}/retry/").status_code == 404
 
 
 def test_runs_need_a_permission(tracker: Tracker) -> None:

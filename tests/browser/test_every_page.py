@@ -47,6 +47,8 @@ def pages(site: Site, failed_workflow: tuple[str, str]) -> dict[str, str]:
         "delete-issue": f"{issues}{issue_id}/delete/",
         "runs": "/admin/workflow/run/",
         "run": f"/admin/workflow/run/{run_id}/change/",
+        "retry": f"/admin/workflow/run/{run_id}/retry/",
+        "audit": "/admin/access/auditentry/",
         "users": "/admin/auth/user/",
         "api-docs": "/api/v1/docs",
     }

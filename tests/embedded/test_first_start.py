@@ -1,5 +1,6 @@
 """The first look: one command, and a failing workflow has become an issue that a person sees."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -99,6 +100,21 @@ def test_the_printed_command_runs_the_example_again(started: Launch) -> None:
         ),
         "the same issue has a higher count",
     )
+
+
+def test_the_printed_terminal_command_lists_the_issue(started: Launch) -> None:
+    variable, _, *arguments = shlex.split(started.find(r"^  (ISSUETRACKER_URL=.+ list)$"))
+    name, _, url = variable.partition("=")
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, name: url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "ReportNotDelivered" in done.stdout, done.stderr
 
 
 def test_secrets_are_readable_by_their_owner_alone(started: Launch) -> None:
