@@ -1,56 +1,63 @@
-"""A real Chromium on the whole product: web, consumers, Kafka, Redis and Firestore's emulator."""
+"""A real Chromium on the whole product: web, consumers, Kafka, Redis, and each store in turn."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from deploy.services import PARTS, Services
+from deploy.services import Services
 from tests.browser.site import PASSWORD, SCREENSHOTS, USER, Site, Visit
-from tests.services import Chromium
+from tests.services import Chromium, own_part
 from tests.system import System
 
-PARTS_USED = ("kafka", "redis", "firestore")
+#: The part that keeps the issues, and what makes it the store.
+STORES = {
+    "firestore": {"ISSUETRACKER_STORE": "firestore", "GOOGLE_CLOUD_PROJECT": "browser"},
+    "postgres": {"ISSUETRACKER_STORE": "database"},
+}
+#: On a busy machine Redis needs longer than it has in production to show what was accepted.
+PATIENCE = "?socket_timeout=2&socket_connect_timeout=2"
 
 Visitor = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=STORES)
 def site(
-    tmp_path_factory: pytest.TempPathFactory, kafka: object, _firestore_host: str
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """The product on parts of its own, so that tests can stop them.
+    """The product on parts of its own, so that tests can stop them; on one store, then the other.
 
-    The shared parts are asked for only so that a missing one skips these tests by name.
+    A part that is not here skips these tests by name.
     """
     folder = tmp_path_factory.mktemp("site")
     services = Services(folder / "services")
-    environment = {
-        "ISSUETRACKER_STORE": "firestore",
-        "GOOGLE_CLOUD_PROJECT": "browser",
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-    }
+    parts = ("kafka", "redis", request.param)
+    environment = {**STORES[request.param], "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
     try:
-        for name in PARTS_USED:
-            environment |= PARTS[name].environment(services.start(name))
+        with ThreadPoolExecutor() as together:
+            for found in together.map(partial(own_part, services), parts):
+                environment |= found
+        environment["REDIS_URL"] += PATIENCE
         system = System(folder, environment)
         try:
             _begin(system)
-            yield Site(system, services)
+            yield Site(system, services, request.param)
         finally:
             system.close()
     finally:
-        for name in PARTS_USED:
+        for name in parts:
             services.kill(name)
 
 
 def _begin(system: System) -> None:
     system.manage("migrate", "--verbosity", "0")
     system.manage("createsuperuser", "--noinput", "--username", USER, "--email", "")
-    for role in ("web", "issue-consumer", "workflow-consumer"):
-        system.start(role)
+    with ThreadPoolExecutor() as together:
+        list(together.map(system.start, ("web", "issue-consumer", "workflow-consumer")))
 
 
 @pytest.fixture(scope="session")
