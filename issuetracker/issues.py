@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from issuetracker.messages import IssueType, Priority, RaisedException, Status
-from issuetracker.words import begins_words, searched_words
+from issuetracker.words import begins_words, context_pairs, searched_words
 
 #: Reports counted per hour are kept for this many of an issue's newest active hours.
 HOURS_KEPT = 48
@@ -211,6 +211,8 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
         priority: any of these.
         component: exactly this.
         tags: all of these.
+        context: the report that named it has all of these entries, each as ``key=value``
+            (:func:`issuetracker.words.context_pairs`).
         reporter: exactly this service user.
         assignee: exactly this user; the empty string means nobody.
         regressed: whether it was resolved and has been seen since.
@@ -228,6 +230,7 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
     priority: tuple[Priority, ...] = ()
     component: str | None = None
     tags: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
     reporter: str | None = None
     assignee: str | None = None
     regressed: bool | None = None
@@ -271,7 +274,10 @@ class IssueQuery(msgspec.Struct, frozen=True, kw_only=True):
             self.muted is None or is_muted(issue) == self.muted,
             not is_hidden_by_merging(issue),
         )
-        return all(wanted) and self._has_words(issue)
+        return all(wanted) and self._has_context(issue) and self._has_words(issue)
+
+    def _has_context(self, issue: Issue) -> bool:
+        return not self.context or set(self.context) <= set(context_pairs(issue.context))
 
     def _has_words(self, issue: Issue) -> bool:
         return not self.text or begins_words(

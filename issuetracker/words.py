@@ -1,11 +1,16 @@
-"""What text search looks for: the words of a title, and of what was raised.
+"""What search looks for: the words of a title and of what was raised, and a report's context.
 
 A word is a run of letters and digits, whatever its case. A search finds an issue when every word
 of the search begins some word of the issue; that, unlike a substring, any store can index.
+Context is found by whole entries, ``key=value``.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
 
 from issuetracker.messages import RaisedException
 
@@ -19,6 +24,10 @@ EXCEPTION_WORDS = 24
 _SHORTEST, _LONGEST = 3, 40
 #: What is in every type's name, or says no more than that something was raised.
 _EVERYWHERE = frozenset({"builtins", "exceptions", "exception", "error", "errors"})
+#: Entries of a context that are searched, in the order in which they came, and their length:
+#: what is sought are names, ids and settings, not dumped data.
+CONTEXT_PAIRS = 20
+LONGEST_PAIR = 120
 
 
 def words_of(text: str) -> list[str]:
@@ -45,6 +54,29 @@ def begins_words(search: str, words: Iterable[str]) -> bool:
     """Whether every word of ``search`` begins one of ``words``."""
     words = list(words)
     return all(any(word.startswith(start) for word in words) for start in words_of(search))
+
+
+def context_pair(key: str, value: object) -> str | None:
+    """An entry of a context as it is searched: ``key=value``.
+
+    Args:
+        key: the entry's name.
+        value: as JSON has it; what is not text is written as JSON does.
+
+    Returns:
+        None when it is not searched: lists and objects, and what is longer than
+        :data:`LONGEST_PAIR` characters.
+    """
+    if isinstance(value, (dict, list)):
+        return None
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return f"{key}={text}" if len(key) + len(text) < LONGEST_PAIR else None
+
+
+def context_pairs(context: Mapping[str, Any]) -> list[str]:
+    """The entries of ``context`` by which an issue is found, at most :data:`CONTEXT_PAIRS`."""
+    pairs = (context_pair(key, value) for key, value in context.items())
+    return list(islice((pair for pair in pairs if pair is not None), CONTEXT_PAIRS))
 
 
 def _words_raised(raised: Sequence[RaisedException]) -> Iterator[str]:

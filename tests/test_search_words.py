@@ -12,7 +12,14 @@ from issuetracker.messages import RaisedException
 from issuetracker.models import SearchTerm
 from issuetracker.providers import get_store
 from issuetracker.providers.base import Write
-from issuetracker.words import EXCEPTION_WORDS, begins_words, searched_words
+from issuetracker.words import (
+    CONTEXT_PAIRS,
+    EXCEPTION_WORDS,
+    LONGEST_PAIR,
+    begins_words,
+    context_pairs,
+    searched_words,
+)
 
 RAISED = [
     RaisedException(type="psycopg.errors.ConnectionTimeout", message="pool of billing-db is empty"),
@@ -70,3 +77,11 @@ def test_issues_of_an_older_index_are_found_after_the_command() -> None:
     assert store.list_issues(IssueQuery(text="stale"), limit=5, cursor=None).items == []
     everywhere = IssueQuery(text="timeout", status=("deleted",))
     assert len(store.list_issues(everywhere, limit=5, cursor=None).items) == 1
+
+
+def test_short_entries_of_a_context_are_searched_as_they_are_written() -> None:
+    context = {"run": "7 b", "n": 1, "ok": True, "none": None, "deep": {"a": 1}, "list": [1]}
+    assert context_pairs(context) == ["run=7 b", "n=1", "ok=true", "none=null"]
+    assert context_pairs({"k": "v" * (LONGEST_PAIR - 2)}) == ["k=" + "v" * (LONGEST_PAIR - 2)]
+    assert context_pairs({"k": "v" * (LONGEST_PAIR - 1)}) == []
+    assert len(context_pairs({str(n): n for n in range(99)})) == CONTEXT_PAIRS

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from issuetracker.issues import IssueQuery, Order
 from issuetracker.messages import IssueType, Priority, Status
+from issuetracker.words import LONGEST_PAIR
 
 #: Filters of which any number may be chosen, and what can be chosen.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -168,7 +169,7 @@ def orders(filters: Filters) -> dict[str, Choice]:
 
 def _candidates(given: QueryDict) -> list[tuple[str, list[str]]]:
     found = []
-    for name in (*CHOICES, "is", *NAMES, "tag", "within", *TIMES, "q", "order"):
+    for name in (*CHOICES, "is", *NAMES, "tag", "context", "within", *TIMES, "q", "order"):
         values = [value.strip() for value in given.getlist(name) if value.strip()]
         if name == "tag":
             values = [tag for value in values for tag in value.split()]
@@ -182,6 +183,8 @@ def _convert(name: str, values: list[str], now: datetime) -> dict[str, Any]:
         return {name: _known(values, CHOICES[name])}
     if name == "tag":
         return {"tags": tuple(values)}
+    if name == "context":
+        return {"context": _pairs(values)}
     if name == "is":
         return _kinds(_known(values, KINDS), now)
     (value,) = values
@@ -214,6 +217,12 @@ def _kinds(names: tuple[str, ...], now: datetime) -> dict[str, Any]:
 
 def _known(values: list[str], known: Iterable[str]) -> tuple[str, ...]:
     if not set(values) <= set(known):
+        raise ValueError(values)
+    return tuple(values)
+
+
+def _pairs(values: list[str]) -> tuple[str, ...]:
+    if not all("=" in value and len(value) <= LONGEST_PAIR for value in values):
         raise ValueError(values)
     return tuple(values)
 

@@ -9,23 +9,20 @@ from typing import get_args
 
 from django.http import QueryDict
 
+from issuetracker.admin.filters import CHOICES, NAMES, TIMES
 from issuetracker.messages import Status
 
 _TOKEN = re.compile(r'(?<!\S)([a-z]+):(?:"([^"]*)"|([^\s"]+))(?!\S)', re.IGNORECASE)
 #: The parameter that a token sets, by the name it is typed with.
-NAMES = {
+TOKENS = {
     "assigned": "assignee",
     "label": "tag",
     **{
-        name: name
-        for name in (
-            *("status", "priority", "type", "is", "component", "tag", "reporter", "assignee"),
-            *("within", "since", "until", "order"),
-        )
+        name: name for name in (*CHOICES, *NAMES, *TIMES, "is", "tag", "context", "within", "order")
     },
 }
 #: Parameters that can have several values at once.
-SEVERAL = frozenset({"status", "priority", "type", "is", "tag"})
+SEVERAL = frozenset({"status", "priority", "type", "is", "tag", "context"})
 _ME = frozenset({"me", "@me"})
 _NOBODY = frozenset({"none", "nobody", "unassigned"})
 
@@ -40,11 +37,13 @@ def typed_address(given: QueryDict, username: str) -> str | None:
     tokens: list[tuple[str, str]] = []
 
     def take(found: re.Match[str]) -> str:
-        name = NAMES.get(found[1].lower())
+        name = TOKENS.get(found[1].lower())
         if name is None:
             return found[0]  # such as the name of an exception with its message
         quoted, plain = found[2], found[3]
-        values = [quoted] if quoted is not None else plain.split(",")
+        # What a context holds may have commas of its own.
+        whole = quoted is not None or name == "context"
+        values = [quoted or plain] if whole else plain.split(",")
         tokens.extend(_meant(name, value, username) for value in values if value)
         return ""
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from issuetracker.issues import IssueQuery, Order
 from issuetracker.messages import Component, IssueType, Priority, Status, Tag, UserName
+from issuetracker.words import LONGEST_PAIR
 
 _Limit = Annotated[int, Meta(ge=1, le=200, description="Results on a page, at most.")]
 _Cursor = Annotated[
@@ -34,6 +35,13 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     priority: Annotated[list[Priority], Meta(max_length=4, description="Any of these.")] = []
     component: Component | None = None
     tag: Annotated[list[Tag], Meta(max_length=20, description="All of these.")] = []
+    context: Annotated[
+        list[Annotated[str, Meta(max_length=LONGEST_PAIR, pattern=r"^[^\x00=]*=[^\x00]*$")]],
+        Meta(
+            max_length=20,
+            description="All of these entries in the first report's context, each as `key=value`.",
+        ),
+    ] = []
     reporter: UserName | None = None
     assignee: (
         Annotated[
@@ -69,6 +77,7 @@ class IssuesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             priority=tuple(self.priority),
             component=self.component,
             tags=tuple(self.tag),
+            context=tuple(self.context),
             reporter=self.reporter,
             assignee=self.assignee,
             since=self.since,

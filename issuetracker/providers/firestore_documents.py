@@ -17,7 +17,7 @@ from issuetracker.issues import (
     is_hidden_by_merging,
 )
 from issuetracker.messages import RaisedException
-from issuetracker.words import searched_words
+from issuetracker.words import context_pairs, searched_words
 
 Document = documents.Document.pb()
 Value = documents.Value.pb()
@@ -33,8 +33,9 @@ _decode_exception = msgspec.json.Decoder(list[RaisedException]).decode
 
 
 def terms_of(issue: Issue) -> list[str]:
-    """What ``issue`` is found by: its tags, and the beginnings of its words."""
+    """What ``issue`` is found by: tags, context, and the beginnings of its words."""
     terms = {f"tag:{tag}" for tag in issue.tags}
+    terms |= {f"context:{pair}" for pair in context_pairs(issue.context)}
     for word in searched_words(issue.title, issue.exception):
         terms |= {f"word:{word[:length]}" for length in PREFIXES if len(word) >= length}
     return sorted(terms)

@@ -69,12 +69,12 @@ def is_exact(query: IssueQuery) -> bool:
     words = words_of(query.text)
     # An indexed beginning may be shorter than the word that is looked for.
     narrowed = sum(term_for(word) == f"word:{word}" for word in words)
-    terms = len(query.tags) + len(words)
+    whole = len(query.tags) + len(query.context)
     ranged = {"updated_at"} if query.since is not None or query.until is not None else set()
     ranged |= {"first_seen"} if query.first_since is not None else set()
     return (
-        terms == len(query.tags) + narrowed
-        and terms <= 1
+        narrowed == len(words)
+        and whole + narrowed <= 1
         and ranged <= {query.field} & {*RANGES}
         and _choices_fit(query)
     )
@@ -152,8 +152,12 @@ def _one_of(name: str, values: Sequence[str]) -> Any:  # noqa: ANN401 - a protob
 
 def _terms(query: IssueQuery) -> list[Any]:
     words = [term for word in words_of(query.text) if (term := term_for(word))]
-    # The longest beginning of a word is likely to be the rarest; tags are rarer still.
-    candidates = [f"tag:{tag}" for tag in query.tags] + sorted(words, key=len, reverse=True)
+    # The longest beginning of a word is likely to be the rarest; tags and context are rarer still.
+    candidates = [
+        *(f"context:{pair}" for pair in query.context),
+        *(f"tag:{tag}" for tag in query.tags),
+        *sorted(words, key=len, reverse=True),
+    ]
     return [_filter(TERMS, _CONTAINS, Value(string_value=term)) for term in candidates[:1]]
 
 

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from issuetracker.issues import Issue, IssueQuery
 from issuetracker.messages import Status
 from issuetracker.providers.cursors import read_cursor
-from issuetracker.words import searched_words, words_of
+from issuetracker.words import context_pairs, searched_words, words_of
 
 Statement = tuple[str, list[Any]]
 
@@ -63,6 +63,11 @@ def tag_term(tag: str) -> bytes:
     return b"t:" + tag.encode()
 
 
+def context_term(pair: str) -> bytes:
+    """How an entry of an issue's context, ``key=value``, is kept among the search terms."""
+    return b"c:" + pair.encode()
+
+
 def word_term(word: str) -> bytes:
     """How a ``word`` of an issue is kept among the search terms."""
     return b"w:" + word.encode()
@@ -71,7 +76,11 @@ def word_term(word: str) -> bytes:
 def terms_of(issue: Issue) -> set[bytes]:
     """Every search term of ``issue``."""
     words = searched_words(issue.title, issue.exception)
-    return {tag_term(tag) for tag in issue.tags} | {word_term(word) for word in words}
+    return {
+        *(tag_term(tag) for tag in issue.tags),
+        *(context_term(pair) for pair in context_pairs(issue.context)),
+        *(word_term(word) for word in words),
+    }
 
 
 def upsert(
@@ -105,7 +114,8 @@ def delete(
 
 def term_filters(query: IssueQuery) -> list[Statement]:
     """What ``query`` asks of an issue's search terms; each must hold of one of them."""
-    exact = [("term = %s", [tag_term(tag)]) for tag in query.tags]
+    terms = [*map(context_term, query.context), *map(tag_term, query.tags)]
+    exact = [("term = %s", [term]) for term in terms]
     ranges = [
         ("term >= %s AND term < %s", [word_term(word), word_term(word) + _AFTER_ALL])
         for word in words_of(query.text)

@@ -75,6 +75,7 @@ def test_what_was_resolved_and_came_back_is_marked_as_regressed(
         "tag=slow",
         "tag=slow+eu",
         "tag=slow&tag=eu",
+        "context=region%3Deu+1&context=attempt%3D3",
         "reporter=service.prices",
         "assignee=",
         "within=1h",
@@ -96,6 +97,7 @@ def test_a_filter_keeps_what_matches(admin: Client, tracker: Tracker, filters: s
         component="prices",
         tags=["slow", "eu"],
         exception=[RaisedException(type="requests.ConnectTimeout", message="no gateway")],
+        context={"region": "eu 1", "attempt": 3},
     )
     assert titles(admin.get(f"{LIST}?{filters}").content) == ["Timeout while reading prices"]
 
@@ -109,6 +111,7 @@ def test_a_filter_keeps_what_matches(admin: Client, tracker: Tracker, filters: s
         "component=price",
         "tag=fast",
         "tag=slow+us",
+        "context=region%3Deu",
         "reporter=service.api",
         "assignee=anna",
         "within=1h&component=other",
@@ -126,6 +129,7 @@ def test_a_filter_drops_what_does_not_match(admin: Client, tracker: Tracker, fil
         component="prices",
         tags=["slow", "eu"],
         exception=[RaisedException(type="requests.ConnectTimeout", message="no gateway")],
+        context={"region": "eu 1", "attempt": 3},
     )
     content = admin.get(f"{LIST}?{filters}").content
     assert titles(content) == []

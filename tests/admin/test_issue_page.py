@@ -90,6 +90,7 @@ def test_context_tags_and_people_are_shown_and_linked(admin: Client, tracker: Tr
     assert "eu-1" in content
     assert "&quot;depth&quot;: [" in content
     assert 'href="/admin/issuetracker/issue/?tag=eu"' in content
+    assert 'href="/admin/issuetracker/issue/?context=region%3Deu-1"' in content
     assert 'href="/admin/issuetracker/issue/?component=reports"' in content
     assert 'href="/admin/issuetracker/issue/?reporter=service.reports"' in content
     assert f'href="/api/v1/issues/{issue_id}"' in content

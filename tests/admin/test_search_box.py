@@ -27,6 +27,7 @@ def search(client: Client, typed: str, **others: str) -> dict[str, list[str]]:
         ("Status:OPEN is:in-progress", {"status": ["open", "in_progress"]}),
         ("tag:db tag:eu label:Slow", {"tag": ["db", "eu", "Slow"]}),
         ('component:"billing" read', {"component": ["billing"], "q": ["read"]}),
+        ('context:a=1,2 context:"host=db 1"', {"context": ["a=1,2", "host=db 1"]}),
         ("is:mine", {"assignee": ["root"]}),
         ("assignee:@me is:regressed", {"assignee": ["root"], "is": ["regressed"]}),
         ("assigned:none is:new", {"is": ["unassigned", "new"]}),
@@ -46,7 +47,7 @@ def test_tokens_join_the_filters_that_are_set_and_leave_the_page(admin: Client) 
 
 def test_a_wrong_token_is_named(admin: Client, tracker: Tracker) -> None:
     tracker.report("Still here")
-    for typed in ("status:broken", "is:odd"):
+    for typed in ("status:broken", "is:odd", "context:7"):
         answer = admin.get(LIST, {"q": typed}, follow=True)
         assert "that filter is left out" in text_of(answer.content)
         assert titles(answer.content) == ["Still here"]

@@ -65,6 +65,8 @@ def test_the_newest_issue_comes_first_and_shows_no_trace_in_the_list(
         ({"component": "billing"}, {"database timeout"}),
         ({"tag": ["db", "prod"]}, {"database timeout"}),
         ({"tag": "prod"}, {"database timeout", "slow page"}),
+        ({"context": ["host=db-1", "retries=3"]}, {"database timeout"}),
+        ({"context": "host=db"}, set()),
         ({"reporter": "service.web"}, {"slow page"}),
         ({"assignee": ""}, {"database timeout", "slow page", "test"}),
         ({"assignee": "ada"}, set()),
@@ -78,7 +80,12 @@ def test_every_filter_that_is_given_holds(
     api: Client, no_broker: IssuePublisher, query: dict[str, Any], titles: set[str]
 ) -> None:
     _report(
-        api, title="database timeout", component="billing", priority="high", tags=["db", "prod"]
+        api,
+        title="database timeout",
+        component="billing",
+        priority="high",
+        tags=["db", "prod"],
+        context={"host": "db-1", "retries": 3},
     )
     _report(
         api, title="slow page", component="web", type="performance", priority="low", tags=["prod"]

@@ -38,6 +38,12 @@ RAISED = [
 ]
 SEARCHES = ["", "%", "_", *WORDS, "interminable", "interminablex", "reset conn", "timeo db", "--"]
 SEARCHES += ["connect", "größe", "no answer", "answer", "key05", "key59", "keyerror", "time answ"]
+CONTEXTS: list[dict[str, Any]] = [
+    {},
+    {"x": "y", "n": 1, "ok": True},
+    {"x": "", "n": 1.5, "none": None, "deep": {"x": "z"}},
+    {"n": "1", "long": "z" * 200},
+]
 
 
 def make_issues(number: int = 60) -> list[Issue]:
@@ -50,6 +56,7 @@ def make_issues(number: int = 60) -> list[Issue]:
             status=dice.choice(get_args(Status)),
             component=dice.choice(["api", "db", "web"]),
             tags=sorted(dice.sample(["x", "y", "Y", "time", "a:b"], dice.randrange(4))),
+            context=dice.choice(CONTEXTS),
             reporter=dice.choice(["service.api", "service.db"]),
             assignee=dice.choice([None, "ada", "bob"]),
             regressed=dice.random() < 0.3,
@@ -78,6 +85,7 @@ QUERIES = st.builds(
     priority=st.just(()) | some(get_args(Priority)),
     component=st.none() | st.sampled_from(["api", "db", "nope"]),
     tags=st.just(()) | some(["x", "y", "Y", "time", "none"]),
+    context=st.just(()) | some(["x=y", "n=1", "n=1.5", "ok=true", "x=", "none=null", "x=z"]),
     reporter=st.none() | st.sampled_from(["service.api", "nobody"]),
     assignee=st.none() | st.sampled_from(["ada", "", "nobody"]),
     regressed=st.sampled_from([None, None, True, False]),
