@@ -54,12 +54,12 @@ _BATCH = 2_000
 _APART = 3_180
 
 
-def settle(store: StoreProvider, count: int) -> None:
-    """Write ``count`` issues into an empty store; some were worked on, and ten are rare."""
+def settle(store: StoreProvider, count: int, rare: int = RARE) -> None:
+    """Write ``count`` issues into an empty store; some were worked on, the last few are rare."""
     chance = random.Random(count)  # the same ones each time
     waiting: list[Delivery] = []
     for number in range(count):
-        for change in _history(chance, number, rare=number >= count - RARE):
+        for change in _history(chance, number, rare=number >= count - rare):
             waiting.append(Delivery(change, Origin("population:0", len(waiting))))
         if len(waiting) >= _BATCH or number == count - 1:
             if apply_changes(store, waiting).refused:
