@@ -57,6 +57,7 @@ class Bench:
         self.services = Services(folder / "services")
         self._health = free_port()
         environment = {
+            "DJANGO_SETTINGS_MODULE": "settings.base",  # not those that this process has
             "DJANGO_DEBUG": "",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "ISSUETRACKER_STORE": "firestore",

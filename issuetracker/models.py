@@ -58,6 +58,14 @@ class StoredIssue(models.Model):
             models.Index(
                 fields=["component", "status", "updated_at", "id"], name="stored_issue_component"
             ),
+            # What can be rare: among a million others it is not met on the way.
+            models.Index(fields=["type", "status", "updated_at", "id"], name="stored_issue_type"),
+            models.Index(
+                fields=["priority", "status", "updated_at", "id"], name="stored_issue_priority"
+            ),
+            models.Index(
+                fields=["reporter", "status", "updated_at", "id"], name="stored_issue_reporter"
+            ),
             # The few that are, among all that are not.
             models.Index(
                 fields=["status", "updated_at", "id"],

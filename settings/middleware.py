@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
-from issuetracker.api.problems import bad_request
+from issuetracker.api.problems import RETRY_AFTER, bad_request
 
 logger = logging.getLogger(__name__)
 
@@ -56,3 +58,30 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+class DatabaseAway:
+    """Answers with a page that tells the way out when the database is away.
+
+    Without it nobody can be known who looks at a page, so that no page can be shown. What is
+    below /api/ answers for itself, and needs the database less.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer to ``request``."""
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for what a view raised, or None where that is something else."""
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        if request.path.startswith("/api/"):
+            return None
+        logger.error("Answering 503 at %s: %s", request.path, error)
+        again = request.get_full_path() if request.method == "GET" else ""
+        # Not with the request: Django would ask the database whose it is.
+        page = render_to_string("503.html", {"again": again})
+        return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})

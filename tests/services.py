@@ -89,8 +89,25 @@ def find_part(name: str, holder: str) -> dict[str, str]:
     address = os.environ.get(VARIABLES[name], "")
     if address and (name != "postgres" or address.startswith("postgres")):
         return {VARIABLES[name]: address}
-    try:
+    with _missing_reported(name):
         return PARTS[name].environment(Services().start(name, holder))
+
+
+def own_part(services: Services, name: str) -> dict[str, str]:
+    """The same for a part of ``services``, which are the caller's own to stop and freeze.
+
+    Args:
+        services: in a folder that nobody else uses.
+        name: one of `deploy.services.PARTS`.
+    """
+    with _missing_reported(name):
+        return PARTS[name].environment(services.start(name))
+
+
+@contextmanager
+def _missing_reported(name: str) -> Iterator[None]:
+    try:
+        yield
     except ServiceError as error:
         MissingPart(os.environ.get("REQUIRE_SERVICES", "")).report(name, str(error))
         raise

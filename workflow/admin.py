@@ -106,7 +106,7 @@ class RunAdmin(_RunAdmin):
     @admin.display(description="run", ordering="workflow")
     def name(self, run: Run) -> SafeString:
         """Workflow and the beginning of the id; the list's link to the run."""
-        return format_html('{} <code class="quiet">{}</code>', run.workflow, str(run.pk)[:8])
+        return format_html('{} <code class="quiet run-id">{}</code>', run.workflow, str(run.pk)[:8])
 
     @admin.display(description="steps")
     def step(self, run: Run) -> SafeString:

@@ -10,6 +10,6 @@ admin.site.register(Issue, IssueAdmin)
 admin.site.register(Rule, RuleAdmin)
 admin.site.site_header = "AlphaFusion issue tracker"
 admin.site.site_title = "AlphaFusion"
-admin.site.index_title = "Overview"
+admin.site.index_title = "All pages"
 # The site has no page but these.
 admin.site.site_url = None

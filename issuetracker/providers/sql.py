@@ -123,13 +123,26 @@ def term_filters(query: IssueQuery) -> list[Statement]:
     return [*exact, *ranges]
 
 
-def ids_having(term_filter: Statement, limit: int) -> Statement:
-    """The ids of the issues that the first ``limit`` terms of ``term_filter`` belong to.
+def having_all(filters: Sequence[Statement]) -> Statement:
+    """The ids of the issues for which every one of ``filters`` holds; some may be there twice.
 
-    In no order, and an id is there twice when two of its terms are.
+    Args:
+        filters: of :func:`term_filters`, one at least; best with the rarest first.
     """
-    condition, values = term_filter
-    return f"SELECT issue_id FROM {TERMS} WHERE {condition} LIMIT {limit:d}", values
+    (condition, values), *others = filters
+    conditions = [condition]
+    values = list(values)
+    for other, more in others:
+        has = f"SELECT 1 FROM {TERMS} AS o WHERE o.issue_id = {TERMS}.issue_id AND {other}"
+        conditions.append(f"EXISTS ({has})")
+        values += more
+    return f"SELECT issue_id FROM {TERMS} WHERE {' AND '.join(conditions)}", values
+
+
+def counted(ids: Statement, most: int) -> Statement:
+    """How many rows ``ids`` has, counted to ``most`` and no further."""
+    statement, values = ids
+    return f"SELECT COUNT(*) FROM ({statement} LIMIT {most:d}) AS counted", values
 
 
 def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) -> Statement:
@@ -143,6 +156,9 @@ def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) ->
     """
     order = _order(query, limit)
     conditions, values = _conditions(query, cursor, dialect)
+    for has, more in map(_having, term_filters(query)):
+        conditions.append(has)
+        values += more
     parts: list[str] = []
     params: list[Any] = []
     for status in _statuses(query):
@@ -156,21 +172,26 @@ def page(query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect) ->
 
 
 def page_among(
-    ids: Sequence[Any], query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect
+    ids: Statement, query: IssueQuery, limit: int, cursor: str | None, dialect: Dialect
 ) -> Statement:
-    """The same, of the issues with these ids.
+    """The same, of the issues that ``ids`` finds, which has all of the query's terms.
+
+    Each of them is looked up before any is put in order: left to itself, PostgreSQL may go along
+    the order's index all the same, in the hope of meeting a page of them soon.
 
     Raises:
         InvalidInput: ``cursor`` is not one of this query's.
     """
+    order = _order(query, limit)
     conditions, values = _conditions(query, cursor, dialect)
     statuses = _statuses(query)
-    ids = ids or [None]  # SQL takes no empty list; nothing equals NULL
-    where = " AND ".join(
-        [f"id IN ({_places(ids)})", f"status IN ({_places(statuses)})", *conditions]
+    found, found_values = ids
+    where = " AND ".join([f"id IN ({found})", f"status IN ({_places(statuses)})", *conditions])
+    statement = (
+        f"WITH among AS MATERIALIZED (SELECT id, {query.field} FROM {ISSUES} WHERE {where}) "
+        f"SELECT * FROM {ISSUES} WHERE id IN (SELECT id FROM among {order}) {order}"
     )
-    statement = f"SELECT * FROM {ISSUES} WHERE {where} {_order(query, limit)}"
-    return statement, [*ids, *statuses, *values]
+    return statement, [*found_values, *statuses, *values]
 
 
 def _statuses(query: IssueQuery) -> Sequence[str]:
@@ -227,7 +248,6 @@ def _conditions(
     if query.until is not None:
         found.append(("updated_at < %s", [dialect.time(query.until)]))
     found += _shown(query, dialect)
-    found += [_having(each) for each in term_filters(query)]
     if cursor is not None:
         found.append(_after(query, cursor, dialect))
     return [sql for sql, _ in found], [value for _, values in found for value in values]

@@ -1,56 +1,29 @@
-"""A real Chromium on the whole product: web, consumers, Kafka, Redis and Firestore's emulator."""
+"""A real Chromium on the whole product: web, consumers, Kafka, Redis, and each store in turn."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from deploy.services import PARTS, Services
-from tests.browser.site import PASSWORD, SCREENSHOTS, USER, Site, Visit
+from tests.browser.running import STORES, launched, log_in, running_site
+from tests.browser.site import SCREENSHOTS, Site, Visit
 from tests.services import Chromium
-from tests.system import System
-
-PARTS_USED = ("kafka", "redis", "firestore")
 
 Visitor = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=STORES)
 def site(
-    tmp_path_factory: pytest.TempPathFactory, kafka: object, _firestore_host: str
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """The product on parts of its own, so that tests can stop them.
+    """The product on parts of its own, so that tests can stop them; on one store, then the other.
 
-    The shared parts are asked for only so that a missing one skips these tests by name.
+    A part that is not here skips these tests by name.
     """
-    folder = tmp_path_factory.mktemp("site")
-    services = Services(folder / "services")
-    environment = {
-        "ISSUETRACKER_STORE": "firestore",
-        "GOOGLE_CLOUD_PROJECT": "browser",
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-    }
-    try:
-        for name in PARTS_USED:
-            environment |= PARTS[name].environment(services.start(name))
-        system = System(folder, environment)
-        try:
-            _begin(system)
-            yield Site(system, services)
-        finally:
-            system.close()
-    finally:
-        for name in PARTS_USED:
-            services.kill(name)
-
-
-def _begin(system: System) -> None:
-    system.manage("migrate", "--verbosity", "0")
-    system.manage("createsuperuser", "--noinput", "--username", USER, "--email", "")
-    for role in ("web", "issue-consumer", "workflow-consumer"):
-        system.start(role)
+    with running_site(tmp_path_factory.mktemp("site"), request.param) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -63,27 +36,15 @@ def failed_workflow(site: Site) -> tuple[str, str]:
 def browser(chromium: Chromium) -> Iterator[Browser]:
     """The browser, without a window."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium.executable, args=list(chromium.arguments)
-        )
-        yield launched
-        launched.close()
+    with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
 def login(site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of somebody who has logged in through the form."""
     path = tmp_path_factory.mktemp("login") / "state.json"
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{site.url}/admin/")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Issues").wait_for()
-    context.storage_state(path=path)
-    context.close()
+    log_in(browser, site.url, path)
     return path
 
 

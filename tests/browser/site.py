@@ -2,6 +2,8 @@
 
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.system import ROOT, System, eventually
 SCREENSHOTS = ROOT / "var" / "screenshots"
 _AXE_OPTIONS = {"resultTypes": ["violations"]}
 USER, PASSWORD = "anna", "correct-horse-battery"
+_taken: set[Path] = set()
 
 
 class Site:
@@ -23,12 +26,14 @@ class Site:
     Attributes:
         system: its processes.
         services: Kafka, Redis and the store, which nobody else uses.
+        store: the part that keeps the issues: ``firestore`` or ``postgres``.
         url: address of the web process.
     """
 
-    def __init__(self, system: System, services: Services) -> None:
+    def __init__(self, system: System, services: Services, store: str) -> None:
         self.system = system
         self.services = services
+        self.store = store
         self.url = system.url
 
     def report(self, title: str, **fields: Any) -> str:
@@ -55,20 +60,45 @@ class Site:
 
         return eventually(look, "the consumer has written the issue")
 
+    @contextmanager
+    def without(self, *parts: str) -> Iterator[None]:
+        """Freeze parts for a while, and wait until no worker feels it any more.
+
+        PostgreSQL is killed: to wait for a frozen one is all that any client of it can do.
+        """
+        for name in parts:
+            if name == "postgres":
+                self.services.kill(name)
+            else:
+                self.services.pause(name)
+        try:
+            yield
+        finally:
+            for name in parts:
+                if name == "postgres":
+                    self.services.start(name)
+                else:
+                    self.services.resume(name)
+            self.recovered()
+
     def recovered(self) -> None:
-        """Wait until every web worker answers from the store again.
+        """Wait until every web worker finds every part again.
 
         Each has breakers of its own, and which worker answers is chance: as many whole answers in
         a row as one of several workers can hardly give alone.
         """
-        eventually(self._answers_whole, "every worker answers from the store", every=0.2)
+        eventually(self._answers_whole, "every worker finds every part", every=0.2)
 
     def _answers_whole(self) -> bool:
-        answers = (
-            requests.get(f"{self.url}/api/v1/issues", params={"limit": 1}, timeout=10)
-            for _ in range(20)
-        )
-        return all(one.status_code == 200 and not one.json()["degraded"] for one in answers)
+        return all(self._lists_all() and self._is_ready() for _ in range(20))
+
+    def _lists_all(self) -> bool:
+        answer = requests.get(f"{self.url}/api/v1/issues", params={"limit": 1}, timeout=10)
+        return answer.status_code == 200 and not answer.json()["degraded"]
+
+    def _is_ready(self) -> bool:
+        answer = requests.get(f"{self.url}/readyz", timeout=10)
+        return bool(answer.json()["status"] == "ready")
 
     def fail_a_workflow(self) -> tuple[str, str]:
         """Start the workflow that fails on purpose: ids of its run and of the issue."""
@@ -133,9 +163,11 @@ class Visit:
         return self.page.locator("#result_list a.title").all_inner_texts()
 
     def shoot(self, name: str) -> Path:
-        """Keep a picture of the whole page."""
+        """Keep a picture of the whole page; one is enough of what looks alike on every store."""
         path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png"
-        self.page.screenshot(path=path, full_page=True)
+        if path not in _taken:
+            self.page.screenshot(path=path, full_page=True)
+            _taken.add(path)
         return path
 
     def scrolls_sideways(self) -> bool:

@@ -51,7 +51,6 @@ def test_no_page_of_letters_makes_the_browser_complain(
 
 
 def looked_at(visit: Visit, name: str) -> None:
-    visit.page.wait_for_load_state("networkidle")
     visit.shoot(name)
     assert visit.complaints == []
     assert visit.elsewhere == []

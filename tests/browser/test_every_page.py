@@ -61,7 +61,8 @@ def test_no_page_makes_the_browser_complain(
     visit = visitor(**WINDOWS[window])
     for name, path in pages.items():
         visit.open(path)
-        visit.page.wait_for_load_state("networkidle")
+        if name == "api-docs":
+            visit.page.locator(".opblock").first.wait_for()
         visit.shoot(f"{name}-{window}")
         assert visit.complaints == [], name
         assert visit.elsewhere == [], name

@@ -3,6 +3,12 @@
 const api = document.getElementById("api");
 const token = () => (document.cookie.match(/(?:^|; )csrftoken=([^;]*)/) || [])[1];
 
+// Its own dark colours hang on a class, which nothing sets by itself.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
 SwaggerUIBundle({
   url: api.dataset.schema,
   domNode: api,

@@ -17,15 +17,26 @@
     });
   }
 
+  const once = document.querySelectorAll("form.once");
+
   // Whoever comes back with the browser's button finds them as they were.
   addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("form.once [type=submit]")) {
-      button.disabled = false;
+    for (const form of once) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("[type=submit]")) {
+        button.disabled = false;
+      }
     }
   });
 
-  for (const form of document.querySelectorAll("form.once")) {
-    form.addEventListener("submit", () => {
+  for (const form of once) {
+    form.addEventListener("submit", (event) => {
+      // A second click can come before the first has its button disabled.
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = "yes";
       // Not before it is sent: what a disabled button says is left out.
       setTimeout(() => {
         for (const button of form.querySelectorAll("[type=submit]")) {
