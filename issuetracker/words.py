@@ -6,6 +6,7 @@ of the search begins some word of the issue; that, unlike a substring, any store
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from issuetracker.messages import RaisedException
 
@@ -48,11 +49,19 @@ def begins_words(search: str, words: Iterable[str]) -> bool:
 
 
 def _words_raised(raised: Sequence[RaisedException]) -> Iterator[str]:
-    for text in [*(_type_words(one) for one in raised), *(one.message for one in raised)]:
-        for word in words_of(text):
-            if _SHORTEST <= len(word) <= _LONGEST and word not in _EVERYWHERE:
-                yield word
+    for one in raised:
+        yield from _type_words(one.type)
+    for one in raised:
+        yield from _telling(words_of(one.message))
 
 
-def _type_words(one: RaisedException) -> str:
-    return f"{one.type} {_HUMP.sub(' ', one.type)}"
+# Of types there are few, and every report names one.
+@lru_cache(1024)
+def _type_words(name: str) -> tuple[str, ...]:
+    return tuple(_telling(words_of(f"{name} {_HUMP.sub(' ', name)}")))
+
+
+def _telling(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        if _SHORTEST <= len(word) <= _LONGEST and word not in _EVERYWHERE:
+            yield word
