@@ -8,18 +8,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from google.cloud.firestore_v1.types import write as writes_module
-
 from benchmarks import reports
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Goal, Samples
 from issuetracker.issues import Issue
 from issuetracker.merging import Delivery, Origin, merge
 from issuetracker.messages import Reported
-from issuetracker.providers.firestore_channel import FirestoreChannel
-from issuetracker.providers.firestore_documents import issue_document
+from issuetracker.providers.firestore_channel import CommitRequest, FirestoreChannel
+from issuetracker.providers.firestore_documents import write_issue
 
-_WriteMessage = writes_module.Write.pb()
 _IN_A_COMMIT = 500
 _DISTINCT_A_SECOND, _STORM_A_SECOND, _STORM_MOST = 4_000, 33_334, 100_000
 
@@ -134,7 +131,10 @@ def _commit(channel: FirestoreChannel, issues: Sequence[Issue]) -> float:
     return len(issues) / (time.perf_counter() - began)
 
 
-def write_of(channel: FirestoreChannel, issue: Issue) -> object:
-    """The plain message that writes ``issue``, whatever was there before."""
+def write_of(channel: FirestoreChannel, issue: Issue) -> bytes:
+    """The part of a request that writes ``issue``, whatever was there before."""
+    request = CommitRequest()
     name = f"{channel.database}/documents/issues/{issue.id}"
-    return _WriteMessage(update=issue_document(name, issue))
+    write_issue(request.writes.add().update, name, issue)
+    part: bytes = request.SerializeToString()
+    return part

@@ -12,7 +12,6 @@ log or was written past it, the same issue comes out (``tests/test_merging.py`` 
 * comments, history entries and occurrences are documents named by their event id.
 """
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -143,7 +142,7 @@ def has_applied(issue: Issue, event_ids: Iterable[str]) -> set[str]:
     return {
         event_id
         for event_id in event_ids
-        if uuid.UUID(event_id).bytes in known or event_id in ledger.unconfirmed
+        if _packed(event_id) in known or event_id in ledger.unconfirmed
     }
 
 
@@ -158,7 +157,7 @@ class _Draft:
         self.ledger = ledger_of(issue)
         self.recent = _split(self.ledger.recent)
         self.known = set(self.recent)
-        self.reports: list[tuple[Stamp, Occurrence]] = []
+        self.reports: list[tuple[Stamp, Reported | Occurrence]] = []
         self.seen: list[int] = []
         # What people made of the tags is derived anew from these.
         self.reported_tags = self.ledger.reported_tags if self.ledger.tags else self.issue.tags
@@ -178,15 +177,15 @@ class _Draft:
 
     def take(self, delivery: Delivery) -> None:
         """Apply one change, unless it was applied before."""
+        change = delivery.change
+        stamp = stamp_of(change)
         if delivery.origin is not None:
-            self.log_time = max(self.log_time, stamp_of(delivery.change)[0])
+            self.log_time = max(self.log_time, stamp[0])
         if self._replayed(delivery.origin) or self._retried(delivery):
             self.merged.duplicates += 1
             return
         self.merged.applied += 1
         self._remember(delivery)
-        change = delivery.change
-        stamp = stamp_of(change)
         self.issue.updated_at = max(self.issue.updated_at, change.time.astimezone(UTC))
         if isinstance(change, Reported):
             self._report(change, stamp)
@@ -223,7 +222,7 @@ class _Draft:
                 del self.ledger.unconfirmed[event_id]
                 self._remember_recent(event_id)
             return True
-        if uuid.UUID(event_id).bytes not in self.known:
+        if _packed(event_id) not in self.known:
             return False
         if delivery.origin is None:
             # A message of it may turn up when the event is no longer a recent one.
@@ -238,7 +237,7 @@ class _Draft:
             self._remember_recent(event_id)
 
     def _remember_recent(self, event_id: str) -> None:
-        packed = uuid.UUID(event_id).bytes
+        packed = _packed(event_id)
         self.known.add(packed)
         self.recent.append(packed)
 
@@ -252,7 +251,6 @@ class _Draft:
         hour = stamp[0] // _HOUR
         self.ledger.hours[hour] = self.ledger.hours.get(hour, 0) + 1
         self.seen.append(stamp[0])
-        occurrence = _occurrence(change)
         if self.ledger.last is None or stamp > self.ledger.last:
             self.ledger.last = stamp
         if self.ledger.first is None:
@@ -262,7 +260,7 @@ class _Draft:
             self.reports.append((self.ledger.first, self._first_occurrence()))
             self._name(change, stamp)
         else:
-            self.reports.append((stamp, occurrence))
+            self.reports.append((stamp, change))
 
     def _first_occurrence(self) -> Occurrence:
         issue = self.issue
@@ -350,7 +348,9 @@ class _Draft:
         stamps = sorted({*before, *(stamp for stamp, _ in self.reports)}, reverse=True)
         kept = _thin(stamps)
         ids = {stamp[1] for stamp in kept}
-        self.merged.put += [report for stamp, report in self.reports if stamp[1] in ids]
+        self.merged.put += [
+            _occurrence(report) for stamp, report in self.reports if stamp[1] in ids
+        ]
         self.merged.drop = [stamp[1] for stamp in before if stamp[1] not in ids]
         self.ledger.kept = kept
 
@@ -370,7 +370,9 @@ class _Draft:
         self.ledger.unconfirmed = dict(alive)
 
 
-def _occurrence(change: Reported) -> Occurrence:
+def _occurrence(change: Reported | Occurrence) -> Occurrence:
+    if isinstance(change, Occurrence):
+        return change
     report = change.issue
     return Occurrence(
         id=change.event_id,
@@ -396,6 +398,10 @@ def _thin(newest_first: list[Stamp]) -> list[Stamp]:
         if len(kept) == OCCURRENCES_KEPT:
             break
     return kept
+
+
+def _packed(event_id: str) -> bytes:
+    return bytes.fromhex(event_id.replace("-", ""))
 
 
 def _split(packed: bytes) -> list[bytes]:

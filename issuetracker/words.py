@@ -7,6 +7,7 @@ Context is found by whole entries, ``key=value``.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -80,11 +81,19 @@ def context_pairs(context: Mapping[str, Any]) -> list[str]:
 
 
 def _words_raised(raised: Sequence[RaisedException]) -> Iterator[str]:
-    for text in [*(_type_words(one) for one in raised), *(one.message for one in raised)]:
-        for word in words_of(text):
-            if _SHORTEST <= len(word) <= _LONGEST and word not in _EVERYWHERE:
-                yield word
+    for one in raised:
+        yield from _type_words(one.type)
+    for one in raised:
+        yield from _telling(words_of(one.message))
 
 
-def _type_words(one: RaisedException) -> str:
-    return f"{one.type} {_HUMP.sub(' ', one.type)}"
+# Of types there are few, and every report names one.
+@lru_cache(1024)
+def _type_words(name: str) -> tuple[str, ...]:
+    return tuple(_telling(words_of(f"{name} {_HUMP.sub(' ', name)}")))
+
+
+def _telling(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        if _SHORTEST <= len(word) <= _LONGEST and word not in _EVERYWHERE:
+            yield word

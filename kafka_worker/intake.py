@@ -102,7 +102,9 @@ class Intake:
     def receive(self, timeout: float) -> None:
         """Receive into the buffer; waits at most ``timeout`` seconds for the first message."""
         limit = min(max(self.buffer.room, 1), _SLICE)
-        for raw in self._subscription.receive(limit, timeout):
+        received = self._subscription.receive(limit, timeout)
+        self._metrics.consumed.inc(len(received))
+        for raw in received:
             partition = self.partitions.get(raw.partition() or 0)
             if partition is not None:
                 self._keep(raw, partition)
@@ -110,7 +112,7 @@ class Intake:
     def take(self) -> list[Entry]:
         """Hand out the next batch."""
         return [
-            Entry(from_kafka(item.raw, self._topic_id), item.partition)
+            Entry(from_kafka(item.raw, self._topic_id, item.timestamp), item.partition)
             for item in self.buffer.take()
             if item.partition.alive
         ]
@@ -209,7 +211,6 @@ class Intake:
         if not partition.receive(offset):
             logger.warning("Offsets of partition %d run backwards, to %d", partition.number, offset)
             self.troubled()
-        self._metrics.consumed.inc()
         self.buffer.add(Received(raw, partition, size_of(raw), timestamp_of(raw)))
 
     def _drop(self, numbers: list[int], change: str) -> None:

@@ -48,12 +48,13 @@ class Message:
         return {"topic": self.topic, "partition": self.partition, "offset": self.offset}
 
 
-def from_kafka(raw: "confluent_kafka.Message", topic_id: str) -> Message:
+def from_kafka(raw: "confluent_kafka.Message", topic_id: str, timestamp: datetime) -> Message:
     """Make a message of what the Kafka client has received.
 
     Args:
         raw: a message without an error.
         topic_id: identity of the topic that it was read from.
+        timestamp: the message's time (:func:`timestamp_of`).
     """
     return Message(
         topic=raw.topic() or "",
@@ -63,7 +64,7 @@ def from_kafka(raw: "confluent_kafka.Message", topic_id: str) -> Message:
         key=key_of(raw),
         value=value_of(raw),
         headers=tuple(headers_in(raw)),
-        timestamp=timestamp_of(raw),
+        timestamp=timestamp,
     )
 
 
@@ -89,7 +90,9 @@ def value_of(raw: "confluent_kafka.Message") -> bytes | None:
 
 def headers_in(raw: "confluent_kafka.Message") -> list[Header]:
     """The message's headers, in their order."""
-    headers = raw.headers() or []
+    headers = raw.headers()
+    if not headers:
+        return []
     pairs = headers.items() if isinstance(headers, dict) else headers
     return [(name, _bytes(value)) for name, value in pairs]
 

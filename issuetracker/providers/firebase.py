@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
-from google.cloud.firestore_v1.types import write as writes_module
 
 from issuetracker.exceptions import StoreRefused
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
@@ -22,16 +21,17 @@ from issuetracker.providers.cursors import (
 )
 from issuetracker.providers.firestore_channel import (
     HOW_TO_CONFIGURE,
+    CommitRequest,
     Conflict,
     FirestoreChannel,
     NotConfigured,
     find_access,
 )
 from issuetracker.providers.firestore_documents import (
-    issue_document,
     issue_of,
-    under_document,
     under_of,
+    write_issue,
+    write_under,
 )
 from issuetracker.providers.firestore_queries import (
     documents_query,
@@ -40,7 +40,6 @@ from issuetracker.providers.firestore_queries import (
     start_after,
 )
 
-_WriteMessage = writes_module.Write.pb()
 #: Firestore takes requests of 10 MiB, its emulator of 4 MiB; what surrounds the writes is little.
 COMMIT_BYTES = 3584 * 1024
 COMMIT_WRITES = 2000
@@ -84,27 +83,27 @@ class FirebaseHelperProvider(StoreProvider):
         """See :meth:`StoreProvider.write_many`."""
         conflicts: set[str] = set()
         try:
-            prepared = [(write, self._messages(write)) for write in writes]
+            prepared = [(write, self._parts(write)) for write in writes]
         except UnicodeEncodeError as error:
             raise StoreRefused(f"Firestore cannot hold this text: {error}") from error
         for chunk in _chunks([self._fitting(*each) for each in prepared]):
             conflicts |= self._commit(chunk)
         return conflicts
 
-    def _fitting(self, write: Write, messages: list[Any]) -> "_Prepared":
+    def _fitting(self, write: Write, parts: list[bytes]) -> "_Prepared":
         """An issue with more under it than one request holds: what is under it goes ahead.
 
         Should the issue itself then be in conflict, its next merge writes the same documents.
         """
-        if sum(map(_size, messages)) <= COMMIT_BYTES:
-            return write, messages
-        for chunk in _chunks([(write, [message]) for message in messages[1:]]):
-            self._line.commit(message for _, some in chunk for message in some)
-        return write, messages[:1]
+        if sum(map(len, parts)) <= COMMIT_BYTES:
+            return write, parts
+        for chunk in _chunks([(write, [part]) for part in parts[1:]]):
+            self._line.commit(_parts_of(chunk))
+        return write, parts[:1]
 
     def _commit(self, chunk: "list[_Prepared]") -> set[str]:
         try:
-            self._line.commit(message for _, messages in chunk for message in messages)
+            self._line.commit(_parts_of(chunk))
         except Conflict:
             return self._commit_the_rest(chunk)
         return set()
@@ -120,13 +119,13 @@ class FirebaseHelperProvider(StoreProvider):
             for document in self._line.batch_get(names, ["updated_at"])
         }
         rest = [
-            (write, messages)
-            for (write, messages), name in zip(chunk, names, strict=True)
+            (write, parts)
+            for (write, parts), name in zip(chunk, names, strict=True)
             if now.get(name) == write.version
         ]
         try:
             if rest:
-                self._line.commit(message for _, messages in rest for message in messages)
+                self._line.commit(_parts_of(rest))
         except Conflict:
             rest = []
         written = {write.issue.id for write, _ in rest}
@@ -201,41 +200,55 @@ class FirebaseHelperProvider(StoreProvider):
     def _name(self, issue_id: str) -> str:
         return f"{self._line.database}/documents/issues/{issue_id}"
 
-    def _messages(self, write: Write) -> list[Any]:
+    def _parts(self, write: Write) -> list[bytes]:
+        """The parts of a request that write the issue, and what belongs to it."""
         name = self._name(write.issue.id)
-        main = _WriteMessage(update=issue_document(name, write.issue))
+        request = CommitRequest()
+        main = request.writes.add()
+        write_issue(main.update, name, write.issue)
         if write.version is None:
             main.current_document.exists = False
         else:
             main.current_document.update_time.CopyFrom(write.version)
-        put = [
-            _WriteMessage(update=under_document(f"{name}/{item.collection}/{item.id}", item))
-            for item in write.put
-        ]
-        drop = [_WriteMessage(delete=f"{name}/occurrences/{event}") for event in write.drop]
-        return [main, *put, *drop]
+        put = [_put(f"{name}/{item.collection}/{item.id}", item) for item in write.put]
+        drop = [_drop(f"{name}/occurrences/{event}") for event in write.drop]
+        return [request.SerializeToString(), *put, *drop]
 
 
-_Prepared = tuple[Write, list[Any]]
+#: A write, and the parts of a request that it comes to; the first is the issue itself.
+_Prepared = tuple[Write, list[bytes]]
 
 
-def _size(message: Any) -> int:  # noqa: ANN401 - a protobuf message
-    size: int = message.ByteSize() + 8
-    return size
+def _put(name: str, item: AnyDocument) -> bytes:
+    request = CommitRequest()
+    write_under(request.writes.add().update, name, item)
+    part: bytes = request.SerializeToString()
+    return part
+
+
+def _drop(name: str) -> bytes:
+    request = CommitRequest()
+    request.writes.add().delete = name
+    part: bytes = request.SerializeToString()
+    return part
+
+
+def _parts_of(chunk: Iterable[_Prepared]) -> list[bytes]:
+    return [part for _, parts in chunk for part in parts]
 
 
 def _chunks(prepared: Sequence[_Prepared]) -> Iterator[list[_Prepared]]:
     """Cut into requests; all that belongs to one issue stays in one."""
     chunk: list[_Prepared] = []
     count = size = 0
-    for write, messages in prepared:
-        bytes_more = sum(map(_size, messages))
-        full = count + len(messages) > COMMIT_WRITES or size + bytes_more > COMMIT_BYTES
+    for write, parts in prepared:
+        bytes_more = sum(map(len, parts))
+        full = count + len(parts) > COMMIT_WRITES or size + bytes_more > COMMIT_BYTES
         if chunk and full:
             yield chunk
             chunk, count, size = [], 0, 0
-        chunk.append((write, messages))
-        count += len(messages)
+        chunk.append((write, parts))
+        count += len(parts)
         size += bytes_more
     if chunk:
         yield chunk

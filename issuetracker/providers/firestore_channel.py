@@ -104,7 +104,6 @@ class FirestoreChannel:
             ).grpc_channel
         self._commit = channel.unary_unary(
             f"{_SERVICE}Commit",
-            request_serializer=CommitRequest.SerializeToString,
             response_deserializer=CommitResponse.FromString,
         )
         self._batch_get = channel.unary_stream(
@@ -118,17 +117,24 @@ class FirestoreChannel:
             response_deserializer=RunQueryResponse.FromString,
         )
 
-    def commit(self, writes: Iterable[Any]) -> None:
-        """Make all of ``writes`` (``Write`` messages), or none.
+    def commit(self, parts: Iterable[bytes]) -> None:
+        """Make all the writes of ``parts``, or none.
+
+        Args:
+            parts: ``CommitRequest`` messages as bytes. What stands in several protobuf messages
+                one after the other stands in one: so each write is made where it is sent from,
+                its size is known, and none is copied.
 
         Raises:
             Conflict: a precondition did not hold; nothing was written.
             StoreRefused: they can never be made; nothing was written.
             StoreUnavailable: they may have been made or not.
         """
-        request = CommitRequest(database=self.database, writes=writes)
+        request = CommitRequest(database=self.database).SerializeToString()
         try:
-            self._commit(request, timeout=WRITE_SECONDS, metadata=self._metadata)
+            self._commit(
+                b"".join([request, *parts]), timeout=WRITE_SECONDS, metadata=self._metadata
+            )
         except (grpc.RpcError, GoogleAuthError) as error:
             raise translated(error) from error
 

@@ -17,9 +17,9 @@ from issuetracker.issues import (
     is_hidden_by_merging,
 )
 from issuetracker.messages import RaisedException
+from issuetracker.setting import microseconds_of
 from issuetracker.words import context_pairs, searched_words
 
-Document = documents.Document.pb()
 Value = documents.Value.pb()
 
 #: Lengths of the beginnings of words that are indexed; a longer search is narrowed while reading.
@@ -47,16 +47,16 @@ def term_for(word: str) -> str | None:
     return f"word:{word[: lengths[-1]]}" if lengths else None
 
 
-def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf message
-    """The document that keeps ``issue`` under the full ``name``."""
-    document = Document(name=name)
+def write_issue(document: Any, name: str, issue: Issue) -> None:  # noqa: ANN401 - protobuf
+    """Have the empty ``document`` keep ``issue`` under the full ``name``."""
+    document.name = name
     fields = document.fields
     for field in _TEXT:
         fields[field].string_value = getattr(issue, field)
     for field in _NUMBERS:
         fields[field].integer_value = getattr(issue, field)
     for field in _TIMES:
-        fields[field].timestamp_value.FromDatetime(getattr(issue, field))
+        _set_time(fields[field], getattr(issue, field))
     # Empty instead of null: an equality filter finds what nobody works on.
     fields["assignee"].string_value = issue.assignee or ""
     _set_optional(fields["fingerprint"], issue.fingerprint)
@@ -66,7 +66,7 @@ def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf
     fields["merged_into"].string_value = issue.merged_into or ""
     _set_texts(fields["merged"], issue.merged)
     if issue.muted_until is not None:
-        fields["muted_until"].timestamp_value.FromDatetime(issue.muted_until)
+        _set_time(fields["muted_until"], issue.muted_until)
     if issue.muted_events is not None:
         fields["muted_events"].integer_value = issue.muted_events
     fields["exception"].string_value = _encode(issue.exception).decode()
@@ -74,7 +74,6 @@ def issue_document(name: str, issue: Issue) -> Any:  # noqa: ANN401 - a protobuf
     fields["ledger"].bytes_value = issue.ledger
     _set_texts(fields["tags"], issue.tags)
     _set_texts(fields["terms"], terms_of(issue))
-    return document
 
 
 def _is_listed(issue: Issue) -> bool:
@@ -115,13 +114,13 @@ def issue_of(document: Any) -> Issue:  # noqa: ANN401 - a protobuf message
     )
 
 
-def under_document(name: str, item: AnyDocument) -> Any:  # noqa: ANN401 - a protobuf message
-    """The document that keeps ``item``, something under an issue, under the full ``name``."""
-    document = Document(name=name)
+def write_under(document: Any, name: str, item: AnyDocument) -> None:  # noqa: ANN401 - protobuf
+    """Have the empty ``document`` keep ``item``, something under an issue, under ``name``."""
+    document.name = name
     fields = document.fields
     fields["id"].string_value = item.id
     fields["issue_id"].string_value = item.issue_id
-    fields["time"].timestamp_value.FromDatetime(item.time.astimezone(UTC))
+    _set_time(fields["time"], item.time)
     match item:
         case Comment():
             fields["author"].string_value = item.author
@@ -135,7 +134,6 @@ def under_document(name: str, item: AnyDocument) -> Any:  # noqa: ANN401 - a pro
             fields["exception"].string_value = _encode(item.exception).decode()
             fields["context"].string_value = _encode(item.context).decode()
             _set_texts(fields["tags"], item.tags)
-    return document
 
 
 def under_of(collection: Collection, document: Any) -> AnyDocument:  # noqa: ANN401 - protobuf
@@ -163,6 +161,13 @@ def time_of(timestamp: Any) -> datetime:  # noqa: ANN401 - a protobuf message
     """A protobuf timestamp as a time in UTC."""
     time: datetime = timestamp.ToDatetime(UTC)
     return time
+
+
+def _set_time(value: Any, time: datetime) -> None:  # noqa: ANN401 - a protobuf message
+    # What FromDatetime does, at half its cost.
+    seconds, microseconds = divmod(microseconds_of(time), 1_000_000)
+    value.timestamp_value.seconds = seconds
+    value.timestamp_value.nanos = microseconds * 1_000
 
 
 def _set_optional(value: Any, text: str | None) -> None:  # noqa: ANN401 - a protobuf message

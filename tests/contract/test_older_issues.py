@@ -7,7 +7,8 @@ import pytest
 from issuetracker.issues import IssueQuery
 from issuetracker.models import StoredIssue
 from issuetracker.providers.database import DatabaseHelperProvider
-from issuetracker.providers.firestore_documents import issue_document, issue_of
+from issuetracker.providers.firestore_channel import CommitRequest
+from issuetracker.providers.firestore_documents import issue_of, write_issue
 from tests.contract.issues import full_issue, make_issue, save
 
 NEW = ("muted", "muted_until", "muted_events", "merged_into", "merged")
@@ -30,7 +31,8 @@ def test_an_older_row_is_listed_and_reads_in_full(
 
 
 def test_an_older_document_reads_in_full() -> None:
-    document = issue_document("projects/p/databases/d/documents/issues/x", full_issue())
+    document = CommitRequest().writes.add().update
+    write_issue(document, "projects/p/databases/d/documents/issues/x", full_issue())
     for name in NEW:
         del document.fields[name]
     issue = issue_of(document)
