@@ -48,7 +48,6 @@ def pages(site: Site, failed_workflow: tuple[str, str]) -> dict[str, str]:
         "runs": "/admin/workflow/run/",
         "run": f"/admin/workflow/run/{run_id}/change/",
         "retry": f"/admin/workflow/run/{run_id}/retry/",
-        "audit": "/admin/access/auditentry/",
         "users": "/admin/auth/user/",
         "api-docs": "/api/v1/docs",
     }
