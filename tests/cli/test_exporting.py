@@ -1,5 +1,6 @@
 """An export is whole, or says that it is not."""
 
+import csv
 import json
 import socket
 from collections.abc import Iterator
@@ -51,6 +52,24 @@ def test_a_whole_export_is_a_file_and_its_issues_are_counted(
         assert ran.beside.startswith("3 issues in ")
         assert str(file) in ran.beside
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_the_tracker_itself_writes_what_the_command_takes(
+    shell: Shell, tmp_path: Path, form: str
+) -> None:
+    component = f"export-{form}"
+    for title in ("One", "Two, with a comma", "=Three"):
+        shell.good("log", title, "--component", component)
+    file = tmp_path / f"issues.{form}"
+    ran = shell.good(
+        "export", "--format", form, "-o", str(file), f"component:{component}", "is:new"
+    )
+    assert ran.beside.startswith("3 issues in ")
+    with file.open(newline="", encoding="utf-8") as read:
+        rows = list(csv.DictReader(read)) if form == "csv" else [*map(json.loads, read)]
+    titles = [row["title"].removeprefix("'") for row in rows]
+    assert titles == ["One", "Two, with a comma", "=Three"]
 
 
 def test_it_can_go_to_a_program(tmp_path: Path) -> None:
