@@ -125,12 +125,16 @@ class RuleBook:
         try:
             if time.monotonic() < self._due:
                 return
-            if self._reading is None:
+            if self._reading is None or self._was_too_early(self._reading):
                 self._reading = begin(_read)
             if not self._is_read or self._reading.done():
                 self._take(self._reading)
         finally:
             self._lock.release()
+
+    def _was_too_early(self, reading: Future[tuple[_Compiled, ...]]) -> bool:
+        # A process that starts beside the first `migrate` warms up before there is a table.
+        return not self._is_read and reading.done() and reading.exception() is not None
 
     def _take(self, reading: Future[tuple[_Compiled, ...]]) -> None:
         self._reading = None

@@ -16,6 +16,7 @@ from issuetracker.rules import NOTHING, Decision, RuleBook, compiled, decide_by
 from tests.api.working import read, report, update
 from tests.brokers import MemoryBroker, publishing
 from tests.services import unique
+from tests.system import eventually
 
 REPORT = NewIssue(
     title="Timeout while reading",
@@ -135,6 +136,26 @@ def test_rules_that_cannot_be_read_keep_no_report_back(
 
     monkeypatch.setattr(rules, "_read", fail)
     assert RuleBook().decide(REPORT) == NOTHING
+
+
+def test_a_warm_up_that_failed_is_made_up_for_by_the_first_decision(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Rule.objects.create(name="a rule", priority="high")
+    book, read = RuleBook(), rules._read
+    failed = threading.Event()
+
+    def too_early() -> Any:
+        failed.set()
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(rules, "_read", too_early)
+    book.warm_up()
+    assert failed.wait(10)
+    eventually(lambda: book._reading is not None and book._reading.done(), "the warm-up ended")
+    monkeypatch.setattr(rules, "_read", read)
+    assert book.decide(REPORT).priority == "high"
+    assert "could not be read" not in caplog.text
 
 
 def test_a_rule_that_cannot_be_read_leaves_the_others(transactional_db: None) -> None:
