@@ -110,6 +110,8 @@ class _Export:
             # Whatever it is: the server would end the answer as if it were whole.
             logger.exception("An export was cut")
             yield self._form.cut
+        finally:
+            self.close()
 
     def _chunks(self) -> Iterator[bytes]:
         page = self._first
