@@ -22,7 +22,7 @@ EXAMPLES = 8
 #: Times that a request is sent which is told to come again: the machine may be busy.
 ATTEMPTS = 5
 #: That a cursor is one of this list, a tag the issue's, an assignee there, no schema can say.
-BEYOND_A_SCHEMA = [positive_data_acceptance]
+BEYOND_A_SCHEMA: list[Any] = [positive_data_acceptance]
 OPERATIONS = [
     "create_issue",
     "create_issues",
