@@ -12,9 +12,10 @@ from issuetracker.api.answers import (
     HistoryList,
     IssueDetail,
     IssueList,
+    IssueSummary,
     OccurrenceList,
 )
-from issuetracker.api.exporting import COLUMNS
+from issuetracker.api.exporting import text_of
 from issuetracker.api.headers import (
     CONTENT_DISPOSITION,
     ETAG,
@@ -93,6 +94,7 @@ _DETAIL = {
     "exception": [_RAISED],
     "context": {"run": 17},
 }
+_EXPORTED = [msgspec.convert(_SUMMARY, IssueSummary)]
 _COMMENT = {
     "id": _EVENT,
     "issue_id": _ID,
@@ -176,8 +178,8 @@ EXPORT_ISSUES = operation(
     "Export issues as JSON lines or CSV",
     {},
     files={
-        "application/jsonl": msgspec.json.encode(_SUMMARY).decode() + "\n",
-        "text/csv": ",".join(COLUMNS) + "\r\n",
+        "application/jsonl": text_of(_EXPORTED, "jsonl"),
+        "text/csv": text_of(_EXPORTED, "csv"),
     },
     query=ExportQuery,
     headers=(CONTENT_DISPOSITION,),

@@ -84,6 +84,11 @@ def export(query: IssueQuery, form: ExportFormat) -> StreamingHttpResponse:
     )
 
 
+def text_of(issues: Sequence[IssueSummary], form: ExportFormat) -> str:
+    """What a file of ``issues`` holds."""
+    return (_FORMS[form].header + _FORMS[form].lines(issues)).decode()
+
+
 class _Export:
     """The content of one answer: a chunk for each page. To be closed, as Django does."""
 
@@ -110,6 +115,8 @@ class _Export:
             # Whatever it is: the server would end the answer as if it were whole.
             logger.exception("An export was cut")
             yield self._form.cut
+        finally:
+            self.close()
 
     def _chunks(self) -> Iterator[bytes]:
         page = self._first

@@ -1,9 +1,11 @@
 """``Idempotency-Key``: the standard's name for what a body may also give as its ``event_id``.
 
-The event id of a request with a key is made from the caller, the key and the address, so that the
-same request sent again is a retry that the merge recognises, whatever else is away. Django's cache
-remembers for a day what the key was used for, and the answer: the same request gets it again,
-another one is refused. That is a service beside the counting, which does not rely on it.
+The event id of a request with a key is made from the caller, the key and the request itself, so
+that the same one sent again is a retry that the merge recognises, whatever else is away. Django's
+cache remembers for a day what the key was used for, and the answer: the same request gets it
+again, another one is refused. That is a service beside the counting, which does not rely on it:
+without that memory another request with the key counts, rather than being taken for a retry and
+lost.
 
 Follows draft-ietf-httpapi-idempotency-key-header-06.
 """
@@ -92,8 +94,8 @@ def idempotent(method: Method[View, Captured]) -> Method[View, Captured]:
             return method(view, request, *args, **kwargs)
         name = uuid.uuid5(_KEYS, f"{caller_of(request).get_username()}\n{key}")
         address = f"{request.method} {request.path.lower().replace(f'/{PENDING_PREFIX}', '/')}"
-        view.key_event_id = str(uuid.uuid5(name, address))
         fingerprint = hashlib.sha256(f"{address}\n".encode() + view.raw_body(request)).digest()
+        view.key_event_id = str(uuid.uuid5(name, fingerprint.hex()))
         memory = _Memory(f"idempotency:{name}", fingerprint)
         return memory.known_answer() or memory.keep(
             lambda: method(view, request, *args, **kwargs), lambda: not view.is_repeatable

@@ -4,6 +4,7 @@ msgspec decodes in a microsecond and names the first error. Only when it refuses
 walked one by one, to name them all.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
@@ -17,6 +18,7 @@ from issuetracker.messages import MAX_CONTEXT_BYTES, NewIssue
 #: How deep objects and lists may be nested in a context.
 MAX_CONTEXT_DEPTH = 30
 _POINTER_LENGTH = 300
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 #: A type as a struct's field has it; Python has no narrower name for it.
 Annotation: TypeAlias = Any
@@ -67,17 +69,22 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
     Raises:
         InvalidInput: it is none; every wrong parameter is named.
     """
-    several = {field.name for field in msgspec.structs.fields(struct) if _is_sequence(field.type)}
+    fields = msgspec.structs.fields(struct)
+    several = {field.name for field in fields if _is_sequence(field.type)}
+    whole = {field.name for field in fields if _split(field.type)[0] is int}
     given: dict[str, Any] = {}
     errors = []
     for name, values in query.lists():
         if name not in several and len(values) > 1:
             errors.append(FieldError(_join("", name), "Give this parameter once"))
         given[name] = values if name in several else values[-1]
-    errors += _walk(given, struct, "", strict=False)
+        if name in whole and _WHOLE.fullmatch(values[-1]):
+            given[name] = int(values[-1])
+    # Strictly: msgspec would take "null" for nothing, and any number for a time.
+    errors += _walk(given, struct, "")
     if errors:
         raise InvalidInput(errors)
-    return msgspec.convert(given, struct, strict=False)
+    return msgspec.convert(given, struct)
 
 
 def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError]:
@@ -95,7 +102,7 @@ def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError
 
 
 def _errors_of_value(value: object, struct: type[msgspec.Struct], pointer: str) -> list[FieldError]:
-    errors = list(_walk(value, struct, pointer, strict=True))
+    errors = list(_walk(value, struct, pointer))
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
         errors += _errors_of_context(value["context"], pointer)
     return errors or [FieldError(pointer, "The body is not valid")]
@@ -125,35 +132,33 @@ def _is_deeper(value: object, levels: int) -> bool:
     return False
 
 
-def _walk(
-    value: object, annotation: Annotation, pointer: str, *, strict: bool
-) -> Iterator[FieldError]:
+def _walk(value: object, annotation: Annotation, pointer: str) -> Iterator[FieldError]:
     """Every error of ``value`` as an ``annotation``."""
     annotation = _meant(value, annotation)
     bare, limits = _split(annotation)
     if _is_struct(bare) and isinstance(value, dict):
-        yield from _walk_fields(value, bare, pointer, strict=strict)
+        yield from _walk_fields(value, bare, pointer)
     elif _is_sequence(bare) and isinstance(value, list):
-        yield from _leaf(value, _limited(list[Any], limits), pointer, strict=strict)
+        yield from _leaf(value, _limited(list[Any], limits), pointer)
         for index, item in enumerate(value):
-            yield from _walk(item, get_args(bare)[0], f"{pointer}/{index}", strict=strict)
+            yield from _walk(item, get_args(bare)[0], f"{pointer}/{index}")
     elif _origin(bare) is dict and isinstance(value, dict):
-        yield from _leaf(value, _limited(dict[str, Any], limits), pointer, strict=strict)
+        yield from _leaf(value, _limited(dict[str, Any], limits), pointer)
         of_key, of_item = get_args(bare)
         for key, item in value.items():
-            yield from _leaf(key, of_key, _join(pointer, key), strict=strict)
-            yield from _walk(item, of_item, _join(pointer, key), strict=strict)
+            yield from _leaf(key, of_key, _join(pointer, key))
+            yield from _walk(item, of_item, _join(pointer, key))
     else:
-        yield from _leaf(value, annotation, pointer, strict=strict)
+        yield from _leaf(value, annotation, pointer)
 
 
 def _walk_fields(
-    value: dict[str, Any], struct: type[msgspec.Struct], pointer: str, *, strict: bool
+    value: dict[str, Any], struct: type[msgspec.Struct], pointer: str
 ) -> Iterator[FieldError]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name, field in fields.items():
         if name in value:
-            yield from _walk(value[name], field.type, _join(pointer, name), strict=strict)
+            yield from _walk(value[name], field.type, _join(pointer, name))
         elif field.required:
             yield FieldError(_join(pointer, name), "Is required")
     if struct.__struct_config__.forbid_unknown_fields:
@@ -161,11 +166,9 @@ def _walk_fields(
             yield FieldError(_join(pointer, name), "Is not known here")
 
 
-def _leaf(
-    value: object, annotation: Annotation, pointer: str, *, strict: bool
-) -> Iterator[FieldError]:
+def _leaf(value: object, annotation: Annotation, pointer: str) -> Iterator[FieldError]:
     try:
-        msgspec.convert(value, annotation, strict=strict)
+        msgspec.convert(value, annotation)
     except msgspec.ValidationError as error:
         yield FieldError(pointer, _in_words(str(error).partition(" - at `")[0]))
 

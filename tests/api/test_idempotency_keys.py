@@ -126,6 +126,16 @@ def test_the_key_of_another_request_is_refused(api: Client, no_broker: IssuePubl
     assert count(api) == 1
 
 
+def test_another_request_is_not_lost_when_nothing_is_remembered(
+    api: Client, no_broker: IssuePublisher
+) -> None:
+    mine = key()
+    send(api, mine)
+    cache.clear()
+    assert send(api, mine, {**REPORT, "title": "Other"}).status_code == 201
+    assert count(api) == 2
+
+
 def test_the_same_request_at_the_same_time_is_told_to_come_again(
     api: Client, no_broker: IssuePublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

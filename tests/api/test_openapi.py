@@ -68,6 +68,7 @@ def test_every_operation_has_an_id_problems_and_examples_that_are_valid(
     for method, path, operation in _operations(document):
         answers = {code: answer for code, answer in operation["responses"].items() if code != "304"}
         contents = [answer["content"] for answer in answers.values()]
+        assert operation.get("requestBody", {}).get("required", True)
         contents += [operation["requestBody"]["content"]] if "requestBody" in operation else []
         for content in contents:
             for media in content.values():
