@@ -23,8 +23,9 @@ class Issue(msgspec.Struct, kw_only=True):
 
     Attributes:
         id: a UUID, canonical, lower case, without ``temp-``.
-        title: from the earliest report, as are description, type, component, tags, reporter,
+        title: from the earliest report, as are description, type, component, reporter,
             exception and context; empty while only changes of the issue have arrived (a stub).
+        tags: those of the earliest report, with what people added and without what they removed.
         priority: as set last; else the earliest report's.
         status: as set last, but ``open`` again once it was resolved and has been seen since.
         regressed: it was resolved and has been seen since.
@@ -90,8 +91,8 @@ Setting: TypeAlias = tuple[int, str, str | None]
 #: A mute set at a stamp: its end in microseconds since 1970, or how many further events; neither
 #: for none.
 MuteSetting: TypeAlias = tuple[int, str, int | None, int | None]
-#: Whether another issue is merged into this one, as said at a stamp.
-LinkSetting: TypeAlias = tuple[int, str, bool]
+#: Whether something is so, as said at a stamp: another issue merged into this one, a tag on it.
+Choice: TypeAlias = tuple[int, str, bool]
 
 
 class Ledger(msgspec.Struct, array_like=True):
@@ -115,6 +116,8 @@ class Ledger(msgspec.Struct, array_like=True):
         merged_into: what it is merged into, as set last.
         merged: per issue whether it is merged into this one, as said last.
         seen: the times of the newest reports, oldest first: microseconds since 1970, 8 bytes each.
+        tags: per tag whether people added it or removed it, as said last.
+        reported_tags: those of the earliest report; kept once people set some.
     """
 
     marks: dict[str, int] = {}
@@ -130,8 +133,10 @@ class Ledger(msgspec.Struct, array_like=True):
     refused: dict[str, list[int]] = {}
     mute: MuteSetting | None = None
     merged_into: Setting | None = None
-    merged: dict[str, LinkSetting] = {}
+    merged: dict[str, Choice] = {}
     seen: bytes = b""
+    tags: dict[str, Choice] = {}
+    reported_tags: list[str] = []
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,13 +171,14 @@ class HistoryEntry(Document, frozen=True, kw_only=True):
         actor: name of the user.
         changes: what was set, by name: ``status``, ``priority``, ``assignee``, ``muted_until``
             (RFC 3339), ``muted_events``, ``mute`` (null: it was ended), ``merged_into``;
-            ``merged`` and ``unmerged`` name the other issue.
+            ``merged`` and ``unmerged`` name the other issue; ``add_tags`` and ``remove_tags``
+            are lists.
     """
 
     collection = "history"
 
     actor: str
-    changes: dict[str, str | int | None]
+    changes: dict[str, str | int | list[str] | None]
 
 
 class Occurrence(Document, frozen=True, kw_only=True):

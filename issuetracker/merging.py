@@ -7,7 +7,7 @@ log or was written past it, the same issue comes out (``tests/test_merging.py`` 
   the issue's mark for that log and not one that the store refused; *retries* by their event id,
   among the newest :data:`EVENTS_REMEMBERED`;
 * the earliest report names the issue, the latest says when it was last seen;
-* status, priority, assignee, mute and what it is merged into are the ones set last
+* status, priority, assignee, tags, mute and what it is merged into are the ones set last
   (:mod:`issuetracker.setting`);
 * comments, history entries and occurrences are documents named by their event id.
 """
@@ -35,6 +35,7 @@ from issuetracker.messages import AnyChange, Commented, Reported, Updated
 from issuetracker.setting import (
     derive_links,
     derive_mute,
+    derive_tags,
     microseconds_of,
     moment_of,
     note,
@@ -159,6 +160,8 @@ class _Draft:
         self.known = set(self.recent)
         self.reports: list[tuple[Stamp, Occurrence]] = []
         self.seen: list[int] = []
+        # What people made of the tags is derived anew from these.
+        self.reported_tags = self.ledger.reported_tags if self.ledger.tags else self.issue.tags
         self.merged = Merged(self.issue)
         # How far the log has come, in microseconds since 1970; 0 when nothing comes from it.
         self.log_time = 0
@@ -269,7 +272,7 @@ class _Draft:
             time=issue.first_seen,
             reporter=issue.reporter,
             description=issue.description,
-            tags=issue.tags,
+            tags=self.reported_tags,
             exception=issue.exception,
             context=issue.context,
         )
@@ -279,7 +282,8 @@ class _Draft:
         self.ledger.first = stamp
         issue.title, issue.description = report.title, report.description
         issue.type, issue.component = report.type, report.component
-        issue.tags, issue.fingerprint = sorted(set(report.tags)), report.fingerprint
+        issue.tags = self.reported_tags = sorted(set(report.tags))
+        issue.fingerprint = report.fingerprint
         issue.exception, issue.context = report.exception, report.context
         issue.reporter = change.actor
         # What people set outranks what rules say, and that what the service says.
@@ -324,6 +328,7 @@ class _Draft:
             remember_seen(ledger, self.seen)
         derive_mute(issue, ledger)
         derive_links(issue, ledger)
+        derive_tags(issue, ledger, self.reported_tags)
         self._keep_occurrences()
         ledger.recent = b"".join(self.recent[-EVENTS_REMEMBERED:])
         ledger.hours = dict(sorted(ledger.hours.items())[-HOURS_KEPT:])

@@ -71,6 +71,7 @@ Tag = Annotated[
     ),
 ]
 Tags = Annotated[list[Tag], Meta(max_length=20, description="Words to find the issue by.")]
+_SomeTags = Annotated[list[Tag], Meta(min_length=1, max_length=20)]
 Fingerprint = Annotated[
     str,
     Meta(
@@ -193,6 +194,11 @@ class IssueUpdate(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     status: Status | msgspec.UnsetType = msgspec.UNSET
     priority: Priority | msgspec.UnsetType = msgspec.UNSET
     assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+    add_tags: _SomeTags | msgspec.UnsetType = msgspec.UNSET
+    remove_tags: Annotated[
+        _SomeTags | msgspec.UnsetType,
+        Meta(description="Also those that the service gave it; what it has not is no error."),
+    ] = msgspec.UNSET
     mute: Annotated[
         NewMute | msgspec.UnsetType | None,
         Meta(description="Keep it out of the lists for a while; null ends that."),
@@ -252,7 +258,7 @@ class Commented(Change, frozen=True, kw_only=True, tag="commented"):
 
 
 class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="updated"):
-    """Somebody set something; what was set last holds, field by field.
+    """Somebody set something; what was set last holds, field by field, and tag by tag.
 
     Merging two issues is two changes: one says of an issue what it is ``merged_into``, the other
     says of that one that this was ``merged`` into it. The former decides, the latter is how a
@@ -268,6 +274,8 @@ class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="update
     status: Status | msgspec.UnsetType = msgspec.UNSET
     priority: Priority | msgspec.UnsetType = msgspec.UNSET
     assignee: UserName | msgspec.UnsetType | None = msgspec.UNSET
+    add_tags: list[Tag] | msgspec.UnsetType = msgspec.UNSET
+    remove_tags: list[Tag] | msgspec.UnsetType = msgspec.UNSET
     mute: Mute | msgspec.UnsetType | None = msgspec.UNSET
     merged_into: IssueId | msgspec.UnsetType | None = msgspec.UNSET
     merged: IssueId | msgspec.UnsetType = msgspec.UNSET

@@ -19,7 +19,12 @@ from issuetracker.states import allowed_from, is_allowed
 #: Issues merged into one, at most: each look at it reads them all.
 MERGED_MOST = 100
 MUTE_LONGEST = timedelta(days=366)
-SETTABLE = ("status", "priority", "assignee", "mute", "merged_into")
+#: Tags on one issue, at most: each is an entry of the search index.
+TAGS_MOST = 50
+SETTABLE = (
+    *("status", "priority", "assignee", "add_tags", "remove_tags", "mute"),
+    "merged_into",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,25 @@ def require_valid(update: IssueUpdate, now: datetime) -> None:
     """Check what can be told from the update alone.
 
     Raises:
-        InvalidInput: it sets nothing, or a mute that cannot be.
+        InvalidInput: it sets nothing, or what cannot be.
     """
     if all(getattr(update, name) is msgspec.UNSET for name in SETTABLE):
         raise InvalidInput([FieldError("", f"Name at least one of: {', '.join(SETTABLE)}")])
     if isinstance(update.merged_into, str) and update.status is not msgspec.UNSET:
         raise InvalidInput([FieldError("/status", "Becomes that of the issue it is merged into")])
-    mute = update.mute
-    if not isinstance(mute, Mute):
-        return
+    both = {*_given(update.add_tags)} & {*_given(update.remove_tags)}
+    if both:
+        tags = ", ".join(sorted(both))
+        raise InvalidInput([FieldError("/remove_tags", f"Added and removed at once: {tags}")])
+    if isinstance(update.mute, Mute):
+        _require_possible(update.mute, now)
+
+
+def _given(tags: list[str] | msgspec.UnsetType) -> list[str]:
+    return tags if isinstance(tags, list) else []
+
+
+def _require_possible(mute: Mute, now: datetime) -> None:
     if (mute.until is None) == (mute.events is None):
         raise InvalidInput([FieldError("/mute", "Give either `until` or `events`")])
     if mute.until is not None and not now < mute.until <= now + MUTE_LONGEST:
@@ -135,6 +150,13 @@ def _require_allowed(issue: Issue, update: IssueUpdate) -> None:
             f"What is {issue.status} cannot become {after}, "
             f"only one of these: {allowed_from(issue.status)}."
         )
+    _require_room(issue, update)
+
+
+def _require_room(issue: Issue, update: IssueUpdate) -> None:
+    tags = {*issue.tags, *_given(update.add_tags)} - {*_given(update.remove_tags)}
+    if len(tags) > max(TAGS_MOST, len(issue.tags)):
+        raise Conflict(f"An issue has {TAGS_MOST} tags at most; this would make {len(tags)}.")
 
 
 def _require_mergeable(issue: Issue, target: Issue, merged: Sequence[Issue]) -> None:

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from issuetracker.issues import Issue, Ledger, LinkSetting, Setting, Stamp
+from issuetracker.issues import Choice, Issue, Ledger, Setting, Stamp
 from issuetracker.messages import MUTE_EVENTS_MOST, Updated
 
 #: Issues of which one remembers that they were merged into it, or taken out again; the newest.
 LINKS_REMEMBERED = 256
+#: Tags of an issue that people added or removed; of more, those that were set last.
+TAGS_REMEMBERED = 100
 
 _FIELDS = ("status", "priority", "assignee", "merged_into")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +45,10 @@ def note(issue: Issue, ledger: Ledger, change: Updated, stamp: Stamp) -> None:
     _note_mute(ledger, change, stamp)
     for issue_id, is_merged in ((change.merged, True), (change.unmerged, False)):
         if issue_id is not msgspec.UNSET:
-            _note_link(ledger, issue_id, (*stamp, is_merged))
+            _choose(ledger.merged, issue_id, (*stamp, is_merged))
+    for tags, is_on in _tags_set(change):
+        for tag in tags:
+            _choose(ledger.tags, tag, (*stamp, is_on))
 
 
 def set_without_ledger(issue: Issue, change: Updated) -> None:
@@ -54,6 +59,8 @@ def set_without_ledger(issue: Issue, change: Updated) -> None:
             setattr(issue, name, value)
     if change.status is not msgspec.UNSET:
         issue.regressed = False
+    for tags, is_on in _tags_set(change):
+        issue.tags = sorted({*issue.tags, *tags} if is_on else {*issue.tags} - {*tags})
     if change.mute is not msgspec.UNSET:
         issue.muted_until = change.mute.until if change.mute else None
         issue.muted_events = change.mute.events if change.mute else None
@@ -63,9 +70,9 @@ def set_without_ledger(issue: Issue, change: Updated) -> None:
         issue.merged = sorted({*issue.merged} - {change.unmerged})
 
 
-def told(change: Updated) -> dict[str, str | int | None]:
+def told(change: Updated) -> dict[str, str | int | list[str] | None]:
     """What ``change`` sets, as the history says it."""
-    names = (*_FIELDS, "merged", "unmerged")
+    names = (*_FIELDS, "merged", "unmerged", "add_tags", "remove_tags")
     values = {name: getattr(change, name) for name in names}
     set_here = {name: value for name, value in values.items() if value is not msgspec.UNSET}
     mute = change.mute
@@ -117,6 +124,22 @@ def derive_links(issue: Issue, ledger: Ledger) -> None:
         issue.merged_into = None if issue.merged else ledger.merged_into[2]
 
 
+def derive_tags(issue: Issue, ledger: Ledger, reported: list[str]) -> None:
+    """Set the tags of ``issue``: those ``reported`` first, and what people made of them since."""
+    if not ledger.tags:
+        return
+    by_age = sorted(ledger.tags.items(), key=lambda item: item[1][:2])
+    ledger.tags = dict(sorted(by_age[-TAGS_REMEMBERED:]))
+    ledger.reported_tags = reported
+    added = {tag for tag, choice in ledger.tags.items() if choice[2]}
+    issue.tags = sorted(added | ({*reported} - ledger.tags.keys()))
+
+
+def _tags_set(change: Updated) -> list[tuple[list[str], bool]]:
+    given = ((change.add_tags, True), (change.remove_tags, False))
+    return [(tags, is_on) for tags, is_on in given if tags is not msgspec.UNSET]
+
+
 def _note_mute(ledger: Ledger, change: Updated, stamp: Stamp) -> None:
     mute = change.mute
     if mute is msgspec.UNSET or (ledger.mute is not None and stamp <= ledger.mute[:2]):
@@ -125,10 +148,10 @@ def _note_mute(ledger: Ledger, change: Updated, stamp: Stamp) -> None:
     ledger.mute = (*stamp, until, mute.events if mute else None)
 
 
-def _note_link(ledger: Ledger, issue_id: str, link: LinkSetting) -> None:
-    held = ledger.merged.get(issue_id)
-    if held is None or link[:2] > held[:2]:
-        ledger.merged[issue_id] = link
+def _choose(choices: dict[str, Choice], name: str, choice: Choice) -> None:
+    held = choices.get(name)
+    if held is None or choice[:2] > held[:2]:
+        choices[name] = choice
 
 
 def _times(ledger: Ledger) -> tuple[int, ...]:

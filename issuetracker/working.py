@@ -197,6 +197,8 @@ class _Work:
             status=update.status,
             priority=update.priority,
             assignee=update.assignee,
+            add_tags=update.add_tags,
+            remove_tags=update.remove_tags,
             mute=update.mute,
             merged_into=bare_id(into) if isinstance(into, str) else into,
         )

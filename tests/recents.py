@@ -12,9 +12,16 @@ from issuetracker.providers.redis import RedisHelperProvider
 from settings.base import cache
 
 
-def make_recents(settings: Settings, url: str) -> RedisHelperProvider:
-    """A recent view in the Redis at ``url``; in none when it is empty."""
-    settings.CACHES = {"default": cache(url)}
+def make_recents(settings: Settings, url: str, *, patient: bool = True) -> RedisHelperProvider:
+    """A recent view in the Redis at ``url``; in none when it is empty.
+
+    It is patient with a Redis that is slow because the whole machine is, where it is not about
+    one that does not answer.
+    """
+    config = cache(url)
+    if patient and url:
+        config["OPTIONS"] |= {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
+    settings.CACHES = {"default": config}
     return RedisHelperProvider()
 
 

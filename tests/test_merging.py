@@ -130,6 +130,8 @@ changes = st.lists(
                     "status": st.sampled_from(["open", "resolved", "ignored", "deleted"]),
                     "priority": st.sampled_from(["low", "critical"]),
                     "assignee": st.sampled_from([None, "ada", "grace"]),
+                    "add_tags": st.lists(st.sampled_from(["db", "slow"]), min_size=1),
+                    "remove_tags": st.lists(st.sampled_from(["net", "slow"]), min_size=1),
                     "mute": mutes,
                     "merged_into": st.sampled_from([None, OTHERS[0], OTHERS[1]]),
                     "merged": st.sampled_from(OTHERS),

@@ -367,7 +367,8 @@ def test_a_redis_that_never_answers_holds_one_call_only(
     settings: Settings,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        recents = make_recents(settings, f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        recents = make_recents(settings, address, patient=False)
         change = reported()
         started = time.monotonic()
         accept(recents, *[change] * 20)

@@ -20,7 +20,7 @@ class Permission(StrEnum):
 MEANINGS: dict[Permission, str] = {
     Permission.REPORT: "report issues",
     Permission.READ: "read issues, comments, occurrences and history",
-    Permission.WRITE: "comment, and set status, priority and assignee",
+    Permission.WRITE: "comment, and set status, priority, assignee and tags",
     Permission.DELETE: "set the status to deleted, together with write",
 }
 EVERYTHING = frozenset(Permission)

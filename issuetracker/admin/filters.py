@@ -27,6 +27,7 @@ KINDS = {
     "new": "first seen in the past 24 hours",
     "regressed": "resolved, and seen since",
     "unassigned": "nobody works on it",
+    "muted": "kept out of the other lists for now",
 }
 #: Times back from now, by which the list can be cut.
 WITHIN = {
@@ -151,6 +152,7 @@ def views(filters: Filters, username: str) -> list[Choice]:
         "Unassigned": {"status": unfinished, "is": ["unassigned"]},
         "New": {"is": ["new"]},
         "Regressed": {"is": ["regressed"]},
+        "Muted": {"is": ["muted"]},
     }
     now = {name: sorted(values) for name, values in filters.params.items() if name != "order"}
     return [
@@ -208,6 +210,7 @@ def _kinds(names: tuple[str, ...], now: datetime) -> dict[str, Any]:
         "new": {"first_since": now - timedelta(days=1)},
         "regressed": {"regressed": True},
         "unassigned": {"assignee": ""},
+        "muted": {"muted": True},
     }
     fields: dict[str, Any] = {}
     for name in names:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from issuetracker.admin.addresses import issue_address
 from issuetracker.issues import HistoryEntry
 
-Value = str | int | None
+Value = str | int | list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,15 @@ def _muted_until(value: Value) -> Phrase:
     return Phrase(f"muted it until {end:%Y-%m-%d %H:%M} UTC")
 
 
+def _tags(value: Value) -> str:
+    tags = value if isinstance(value, list) else [str(value)]
+    return f"tag{'s' * (len(tags) != 1)} {', '.join(tags)}"
+
+
 _IN_WORDS: dict[str, Callable[[Value], Phrase]] = {
     "assignee": _assignee,
+    "add_tags": lambda value: Phrase(f"added the {_tags(value)}"),
+    "remove_tags": lambda value: Phrase(f"removed the {_tags(value)}"),
     "mute": lambda _: Phrase("unmuted it"),
     "muted_until": _muted_until,
     "muted_events": lambda value: Phrase(f"muted it for {value} more event{'s' * (value != 1)}"),

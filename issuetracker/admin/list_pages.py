@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
@@ -24,12 +25,12 @@ from issuetracker.admin.listing import count_news, list_context
 from issuetracker.admin.overview import overview_context
 from issuetracker.admin.people import assignable
 from issuetracker.admin.searching import typed_address
-from issuetracker.admin.update_form import WrongForm
+from issuetracker.admin.update_form import MUTES, WrongForm
 from issuetracker.exceptions import InvalidInput, StoreUnavailable
 
 #: What the session remembers of the last change of several issues, and the parameter that tells
 #: its page.
-_DONE = "issuetracker_done"
+_DONE = "issuetracker_bulk"
 _DONE_PARAMETER = "done"
 
 
@@ -93,7 +94,7 @@ class ListPages(IssuePages):
         try:
             outcome = change_issues(
                 request.POST.getlist("issue"),
-                read_wanted(request.POST.dict()),
+                read_wanted(request.POST.dict(), timezone.now()),
                 event_id=request.POST.get("event_id", ""),
                 actor=request.user.get_username(),
             )
@@ -115,10 +116,7 @@ class ListPages(IssuePages):
         if done is None or done["id"] != request.POST.get("done"):
             messages.warning(request, "That cannot be taken back any more.")
         else:
-            outcome = undo(done, actor=request.user.get_username())
-            _tell(request, outcome)
-            restored = count_of(len(outcome.before))
-            messages.success(request, f"Undone: {restored} set back to what was before.")
+            _undo(request, done)
         return HttpResponseRedirect(_list_address(params))
 
     def _require_change(self, request: HttpRequest) -> None:
@@ -130,10 +128,22 @@ def _bulk_context(request: HttpRequest) -> dict[str, Any]:
     done = request.session.get(_DONE)
     shown = done is not None and done["id"] == request.GET.get(_DONE_PARAMETER)
     return {
+        "mutes": [(value, label) for value, (label, _) in MUTES.items()],
         "people": assignable(request.user.get_username()),
         "done": done if shown else None,
         "event_id": str(uuid.uuid4()),
     }
+
+
+def _undo(request: HttpRequest, done: dict[str, Any]) -> None:
+    try:
+        outcome = undo(done, actor=request.user.get_username())
+    except WrongForm as error:
+        messages.warning(request, str(error))  # such as a mute that has ended meanwhile
+        return
+    _tell(request, outcome)
+    restored = count_of(len(outcome.before))
+    messages.success(request, f"Undone: {restored} set back to what was before.")
 
 
 def _given(request: HttpRequest) -> QueryDict:

@@ -28,7 +28,8 @@ def read_update(form: Mapping[str, str], now: datetime) -> IssueUpdate:
     Args:
         form: any of ``status``, ``priority``, ``assignee`` (empty: nobody), ``mute_for`` (of
             :data:`MUTES`), ``mute_until`` (UTC), ``mute_events``, ``unmute``, ``merged_into``
-            (an id, or the address of the issue's page) and ``unmerge``; the rest is left out.
+            (an id, or the address of the issue's page), ``unmerge``, and ``add_tags`` and
+            ``remove_tags`` (words); the rest is left out.
         now: from which ``mute_for`` counts.
 
     Raises:
@@ -39,7 +40,7 @@ def read_update(form: Mapping[str, str], now: datetime) -> IssueUpdate:
         for name in ("status", "priority", "assignee")
         if name in form
     }
-    fields |= _read_mute(form, now) | _read_merge(form)
+    fields |= _read_mute(form, now) | _read_merge(form) | _read_tags(form)
     if not fields:
         raise WrongForm("The form did not say what to change.")
     try:
@@ -55,6 +56,9 @@ def in_words(update: IssueUpdate) -> str:
         for name in ("status", "priority", "assignee")
         if (value := getattr(update, name)) is not msgspec.UNSET
     ]
+    for done, tags in (("added", update.add_tags), ("removed", update.remove_tags)):
+        if isinstance(tags, list):
+            said.append(f"tag{'s' * (len(tags) > 1)} {', '.join(tags)} {done}")
     if isinstance(update.mute, NewMute):
         said.append(_mute_in_words(update.mute))
     elif update.mute is None:
@@ -90,6 +94,15 @@ def _read_merge(form: Mapping[str, str]) -> dict[str, Any]:
         return {"merged_into": str(UUID(bare_id(last)))}
     except ValueError as error:
         raise WrongForm("Write the id of the other issue, or the address of its page.") from error
+
+
+def _read_tags(form: Mapping[str, str]) -> dict[str, Any]:
+    return {name: tags_in(form[name]) for name in ("add_tags", "remove_tags") if name in form}
+
+
+def tags_in(written: str) -> list[str]:
+    """The tags in what somebody wrote, each once: they are divided by spaces or commas."""
+    return list(dict.fromkeys(written.replace(",", " ").split()))
 
 
 def _moment(text: str) -> datetime:

@@ -71,6 +71,7 @@ def _people(issue: Issue) -> str:
             issue.regressed,
             issue.priority,
             issue.assignee,
+            issue.tags,
             issue.muted_until,
             issue.muted_events is not None,
             issue.merged_into,

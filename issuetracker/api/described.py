@@ -151,12 +151,15 @@ READ_ISSUE = operation(
 )
 UPDATE_ISSUE = operation(
     "update_issue",
-    "Set an issue's status, priority, assignee or mute, or merge it into another",
+    "Set an issue's status, priority, assignee, tags or mute, or merge it into another",
     {
         202: (AcceptedUpdate, {"id": _ID, "status": "accepted"}),
         200: (AcceptedUpdate, {"id": _ID, "status": "updated"}),
     },
-    body=(IssueUpdate, {"status": "open", "assignee": "ada", "mute": {"events": 10}}),
+    body=(
+        IssueUpdate,
+        {"status": "open", "assignee": "ada", "add_tags": ["db"], "mute": {"events": 10}},
+    ),
     of_issue=True,
     problems=(409, 412),
     headers=(IF_MATCH,),

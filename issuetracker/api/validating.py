@@ -102,9 +102,8 @@ def _walk(
     value: object, annotation: Annotation, pointer: str, *, strict: bool
 ) -> Iterator[FieldError]:
     """Every error of ``value`` as an ``annotation``."""
+    annotation = _meant(value, annotation)
     bare, limits = _split(annotation)
-    if isinstance(value, dict):
-        bare = _struct_among(bare)
     if _is_struct(bare) and isinstance(value, dict):
         yield from _walk_fields(value, bare, pointer, strict=strict)
     elif _is_sequence(bare) and isinstance(value, list):
@@ -165,11 +164,17 @@ def _limited(bare: Annotation, limits: Sequence[object]) -> Annotation:
     return Annotated[(bare, *limits)] if limits else bare
 
 
-def _struct_among(bare: Annotation) -> Annotation:
-    """The struct that an object may be, where anything else may stand as well."""
+def _meant(value: object, annotation: Annotation) -> Annotation:
+    """The struct, or the list, that ``value`` is meant as where anything else may stand as well."""
+    bare, _ = _split(annotation)
     if _origin(bare) not in (Union, UnionType):
-        return bare
-    return next(filter(_is_struct, get_args(bare)), bare)
+        return annotation
+    for choice in get_args(bare):
+        if isinstance(value, dict) and _is_struct(choice):
+            return choice
+        if isinstance(value, list) and _is_sequence(choice):
+            return choice
+    return annotation
 
 
 def _is_struct(bare: Annotation) -> bool:

@@ -124,7 +124,7 @@ class IssueView(ApiView):
 
     @described.UPDATE_ISSUE
     def patch(self, request: Request, issue_id: str) -> HttpResponse:
-        """Set an issue's status, priority, assignee or mute, or merge it into another."""
+        """Set an issue's status, priority, assignee, tags or mute, or merge it into another."""
         update = read_body(request, IssueUpdate)
         caller = caller_of(request)
         deletes = update.status == "deleted"

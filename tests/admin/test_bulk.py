@@ -48,6 +48,7 @@ def values(tracker: Tracker, issues: list[str], name: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("do", "fields", "said", "name", "value"),
     [
+        ("add_tags", {"tags": "db"}, "2 issues tagged db.", "tags", ["db"]),
         ("status=resolved", {}, "2 issues resolved.", "status", "resolved"),
         ("status=ignored", {}, "2 issues ignored.", "status", "ignored"),
         ("assignee=anna", {}, "2 issues assigned to anna.", "assignee", "anna"),
@@ -63,7 +64,7 @@ def test_the_chosen_issues_change_and_are_counted(
     fields: dict[str, str],
     said: str,
     name: str,
-    value: str,
+    value: object,
 ) -> None:
     for known in ("anna", "bob"):
         User.objects.create_user(known)
@@ -82,6 +83,50 @@ def test_undo_sets_what_was_before(admin: Client, tracker: Tracker, issues: list
     page = undo(admin, page)
     assert "Undone: 3 issues set back to what was before." in text_of(page.content)
     assert values(tracker, issues, "priority") == ["critical", "medium", "medium"]
+
+
+def test_tags_are_added_and_removed_and_set_back(admin: Client, tracker: Tracker) -> None:
+    tagged = tracker.report("Tagged", component="api", tags=["db", "eu"])
+    bare = tracker.report("Bare", component="api")
+    page = change(admin, [tagged, bare], "add_tags", tags="db, slow")
+    assert "2 issues tagged db, slow." in text_of(page.content)
+    assert values(tracker, [tagged, bare], "tags") == [["db", "eu", "slow"], ["db", "slow"]]
+    undo(admin, page)
+    assert values(tracker, [tagged, bare], "tags") == [["db", "eu"], []]
+    page = change(admin, [tagged, bare], "remove_tags", tags="eu")
+    assert "1 issue freed of the tag eu, 1 already so." in text_of(page.content)
+    assert values(tracker, [tagged, bare], "tags") == [["db"], []]
+    undo(admin, page)
+    assert values(tracker, [tagged, bare], "tags") == [["db", "eu"], []]
+
+
+def test_issues_are_muted_and_set_back(admin: Client, tracker: Tracker, issues: list[str]) -> None:
+    change(admin, issues[:1], "mute", mute="7d")
+    (week,) = values(tracker, issues[:1], "muted_until")
+    page = change(admin, issues[:2], "mute", mute="1h")
+    assert "2 issues muted for 1 hour." in text_of(page.content)
+    assert titles(page.content) == ["Issue 2"]
+    assert sorted(titles(admin.get(f"{LIST}?is=muted").content)) == ["Issue 0", "Issue 1"]
+    undo(admin, page)
+    assert values(tracker, issues, "muted_until") == [week, None, None]
+    page = change(admin, issues, "mute=")
+    assert "1 issue unmuted, 2 already so." in text_of(page.content)
+    undo(admin, page)
+    assert values(tracker, issues, "muted_until") == [week, None, None]
+
+
+def test_a_mute_that_ended_meanwhile_is_not_set_back(
+    admin: Client, tracker: Tracker, issues: list[str]
+) -> None:
+    change(admin, issues[:1], "mute", mute="1h")
+    page = change(admin, issues[:1], "mute=")
+    session = admin.session
+    done = session["issuetracker_bulk"]
+    done["before"][issues[0]]["mute"]["until"] = "2020-01-01T00:00:00Z"
+    session["issuetracker_bulk"] = done
+    session.save()
+    assert "Lies in the past" in text_of(undo(admin, page).content)
+    assert values(tracker, issues[:1], "muted_until") == [None]
 
 
 def test_undo_leaves_what_somebody_changed_since(
@@ -129,6 +174,9 @@ def test_a_form_sent_twice_changes_once(admin: Client, tracker: Tracker, issues:
         ("status=broken", {}, "That cannot be set"),
         ("status=deleted", {}, "Delete issues one by one"),
         ("status", {"status": "deleted"}, "Delete issues one by one"),
+        ("add_tags", {"tags": " , "}, "Write which tags"),
+        ("add_tags", {"tags": "&x"}, "That cannot be set"),
+        ("mute", {"mute": "9y"}, "Choose for how long"),
         ("assignee=nobody-there", {}, "There is no active user of this name"),
         ("status=resolved", {"event_id": "x"}, "The form was not complete"),
     ],

@@ -66,6 +66,29 @@ def test_all_of_a_page_are_chosen_at_once(visit: Visit, site: Site) -> None:
     expect(page.get_by_text("1 issue assigned to anna.")).to_be_visible()
 
 
+def test_enter_in_the_field_of_tags_adds_them_and_a_mute_clears_the_list(
+    visit: Visit, site: Site
+) -> None:
+    report_three(site, "tagging")
+    page = visit.page
+    visit.issues("?component=tagging")
+    expect(page.get_by_label("Tags", exact=True)).to_be_disabled()
+    page.get_by_label("Select Issue 2").check()
+    page.get_by_label("Tags", exact=True).fill("db, slow")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 issue tagged db, slow.")).to_be_visible()
+    tagged = page.locator("#result_list tr", has_text="Issue 2")
+    expect(tagged.get_by_role("link", name="slow")).to_be_visible()
+    page.get_by_label("Select all issues on this page").check()
+    page.get_by_label("Mute for").select_option("1 week")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    expect(page.get_by_text("3 issues muted for 1 week.")).to_be_visible()
+    visit.shoot("all-muted")
+    assert visit.violations() == []
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone: 3 issues set back to what was before.")).to_be_visible()
+
+
 def test_single_keys_move_choose_search_and_help(visit: Visit, site: Site) -> None:
     report_three(site, "keyed")
     page = visit.page

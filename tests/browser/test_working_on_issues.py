@@ -44,6 +44,23 @@ def test_status_priority_and_assignee_change_and_are_remembered(visit: Visit, si
     )
 
 
+def test_tags_are_added_and_removed(visit: Visit, site: Site) -> None:
+    issue_id = site.report("Tag me", component="labels", tags=["eu"])
+    visit.issue(issue_id)
+    page = visit.page
+    page.get_by_label("More tags").fill("db slow")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Tags db, slow added.")).to_be_visible()
+    page.get_by_role("button", name="Remove the tag eu").click()
+    expect(page.get_by_text("Tag eu removed.")).to_be_visible()
+    expect(page.locator("dl.facts .tag")).to_have_text(["db", "slow"])
+    expect(page.locator("#history li").last).to_contain_text("anna removed the tag eu")
+    visit.shoot("tags")
+    assert visit.violations() == []
+    page.locator("dl.facts").get_by_role("link", name="slow").click()
+    expect(page.locator("#result_list a.title")).to_have_text(["Tag me"])
+
+
 def test_deleting_asks_first_and_can_be_undone(visit: Visit, site: Site) -> None:
     issue_id = site.report("Delete me", component="attic")
     visit.issue(issue_id)

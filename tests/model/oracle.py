@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from issuetracker.issues import Comment, HistoryEntry, Issue, Occurrence
 from issuetracker.messages import AnyChange, Commented, Reported, Updated
@@ -126,7 +127,7 @@ class Oracle:
             assert entry.changes == _settings(change)
 
     def _check_settings(self, view: View) -> None:
-        last: dict[str, tuple[datetime, str, str | int | None]] = {}
+        last: dict[str, tuple[datetime, str, Any]] = {}
         for entry in view.history:
             for name, value in entry.changes.items():
                 last[name] = max(

@@ -120,7 +120,7 @@
     const chosen = boxes().filter((box) => box.checked).length;
     byId("chosen").textContent = chosen ? `${chosen} selected:` : "None selected";
     bulk.classList.toggle("nothing-chosen", !chosen);
-    for (const control of bulk.querySelectorAll("button, select")) {
+    for (const control of bulk.querySelectorAll("button, select, #bulk-tags")) {
       control.disabled = !chosen;
     }
     all.checked = chosen > 0 && chosen === boxes().length;
