@@ -38,3 +38,14 @@ def test_indexes_for_rare_values_come_and_go(alias: str) -> None:
     assert not indexes(alias) & ADDED
     call_command("migrate", "issuetracker", database=alias, verbosity=0)
     assert indexes(alias) >= ADDED
+
+
+def test_a_migration_that_was_interrupted_is_done_again(alias: str) -> None:
+    call_command("migrate", "issuetracker", "0004", database=alias, verbosity=0)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"CREATE INDEX stored_issue_type ON {ISSUES} (type)")
+    call_command("migrate", "issuetracker", database=alias, verbosity=0)
+    with connections[alias].cursor() as cursor:
+        found = connections[alias].introspection.get_constraints(cursor, ISSUES)
+    assert found["stored_issue_type"]["columns"] == ["type", "status", "updated_at", "id"]
+    assert set(found) >= ADDED

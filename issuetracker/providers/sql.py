@@ -139,6 +139,12 @@ def having_all(filters: Sequence[Statement]) -> Statement:
     return f"SELECT issue_id FROM {TERMS} WHERE {' AND '.join(conditions)}", values
 
 
+def listed(ids: Sequence[Any]) -> Statement:
+    """The same for ids that are known."""
+    ids = ids or [None]  # SQL takes no empty list; nothing equals NULL
+    return _places(ids), list(ids)
+
+
 def counted(ids: Statement, most: int) -> Statement:
     """How many rows ``ids`` has, counted to ``most`` and no further."""
     statement, values = ids

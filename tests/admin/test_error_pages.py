@@ -1,5 +1,7 @@
 """What a person reads where there is no page: in the site's own look, with a way on."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
@@ -12,9 +14,9 @@ from settings.middleware import DatabaseAway
 FRAME = "AlphaFusion issue tracker</a>"
 
 
-def page(answer: HttpResponse, status: int) -> str:
+def page(answer: Any, status: int) -> str:
     assert answer.status_code == status
-    text = answer.content.decode()
+    text: str = answer.content.decode()
     assert FRAME in text
     return text
 
