@@ -80,7 +80,7 @@ class StoreProvider(abc.ABC):
     Attributes:
         name: what people call it, in messages and metrics.
         write_interval: how often one issue may be written in the long run; the consumer gathers
-            that long before it writes again.
+            that long before it writes the same issue again.
         max_writes: issues that :meth:`write_many` takes at once.
     """
 
