@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from issuetracker.bounded import NoAnswer, bounded
+from issuetracker.bounded import NoAnswer, NotBegun, bounded
 from issuetracker.exceptions import StoreUnavailable, UnknownIssue
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
 from issuetracker.overlay import (
@@ -31,6 +31,7 @@ __all__ = [
     "ReadIssue",
     "ReadPage",
     "is_known",
+    "is_store_away",
     "known_issues",
     "list_issues",
     "read_documents",
@@ -178,6 +179,11 @@ def is_known(issue_id: str, *, seconds: float | None = None) -> bool:
     return _ask(get_store().get, issue_id, seconds=seconds) is not None
 
 
+def is_store_away() -> bool:
+    """Whether the store did not answer when it was asked last; whoever asks it next may wait."""
+    return _circuit.is_open
+
+
 def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPage:
     """A page of the issues that match, in the query's order.
 
@@ -241,6 +247,9 @@ def _ask(
         answer = bounded(
             question, *arguments, seconds=STORE_SECONDS if seconds is None else seconds, **options
         )
+    except NotBegun as error:
+        # It was not asked: this process is busy, which says nothing about the store.
+        raise StoreUnavailable(str(error)) from error
     except NoAnswer as error:
         _circuit.failed(error)
         raise StoreUnavailable(str(error)) from error
