@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from issuetracker.exceptions import StoreRefused, StoreUnavailable
@@ -64,10 +65,31 @@ def apply_changes(store: StoreProvider, deliveries: Sequence[Delivery]) -> Appli
     for delivery in deliveries:
         grouped.setdefault(delivery.change.issue_id, []).append(delivery)
     outcome = Applied()
+    for part in _apply_in_parts(store, grouped):
+        outcome.issues |= part.issues
+        outcome.refused += part.refused
+        outcome.applied += part.applied
+        outcome.duplicates += part.duplicates
+        outcome.writes += part.writes
+    return outcome
+
+
+def _apply_in_parts(store: StoreProvider, grouped: dict[str, list[Delivery]]) -> list[Applied]:
     ids = list(grouped)
-    for start in range(0, len(ids), store.max_writes):
-        chunk = {issue_id: grouped[issue_id] for issue_id in ids[start : start + store.max_writes]}
-        _apply_or_bisect(store, chunk, outcome)
+    parts = [
+        {issue_id: grouped[issue_id] for issue_id in ids[start : start + store.max_writes]}
+        for start in range(0, len(ids), store.max_writes)
+    ]
+    if store.parallel == 1 or len(parts) == 1:
+        return [_apply_part(store, part) for part in parts]
+    # No issue is in two parts. While one waits for the store, the next is merged.
+    with ThreadPoolExecutor(store.parallel, thread_name_prefix="apply") as pool:
+        return list(pool.map(lambda part: _apply_part(store, part), parts))
+
+
+def _apply_part(store: StoreProvider, grouped: dict[str, list[Delivery]]) -> Applied:
+    outcome = Applied()
+    _apply_or_bisect(store, grouped, outcome)
     return outcome
 
 

@@ -5,6 +5,8 @@ walked one by one, to name them all.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -51,17 +53,25 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
     Raises:
         InvalidInput: it is none; every wrong parameter is named.
     """
-    several = {field.name for field in msgspec.structs.fields(struct) if _is_sequence(field.type)}
+    several = _several(struct)
     given: dict[str, Any] = {}
     errors = []
     for name, values in query.lists():
         if name not in several and len(values) > 1:
             errors.append(FieldError(_join("", name), "Give this parameter once"))
         given[name] = values if name in several else values[-1]
+    if not errors:
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(given, struct, strict=False)
     errors += _walk(given, struct, "", strict=False)
-    if errors:
-        raise InvalidInput(errors)
-    return msgspec.convert(given, struct, strict=False)
+    raise InvalidInput(errors)
+
+
+@cache
+def _several(struct: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of the fields that are lists."""
+    fields = msgspec.structs.fields(struct)
+    return frozenset(field.name for field in fields if _is_sequence(field.type))
 
 
 def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError]:
