@@ -12,6 +12,7 @@ from typing import TypeVar
 from issuetracker.bounded import NoAnswer, NotBegun, bounded
 from issuetracker.exceptions import StoreUnavailable, UnknownIssue
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
+from issuetracker.messages import AnyChange
 from issuetracker.overlay import (
     ReadDocuments,
     ReadIssue,
@@ -196,9 +197,12 @@ def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPag
         InvalidInput: ``cursor`` is not one of this list's.
         StoreUnavailable: neither the store nor the recent view answers.
     """
+    # Before the store: what the consumer has written meanwhile is in none of the two answers
+    # otherwise.
+    pending = get_recents().pending(PENDING_SHOWN)
     try:
         page = _ask(get_store().list_issues, query, limit=limit, cursor=cursor)
-        laid_over = _laid_over(page.items)
+        laid_over = _laid_over(page.items, pending)
     except StoreUnavailable as error:
         return _recent_page(query, limit, cursor, error)
     shown = overlay_page(page, laid_over, query, limit, cursor)
@@ -257,18 +261,17 @@ def _ask(
     return answer
 
 
-def _laid_over(listed: list[Issue]) -> list[ReadIssue]:
-    """The issues with something pending: the newest, and those that are listed."""
-    recents = get_recents()
-    pending = recents.pending(PENDING_SHOWN)
-    known = {issue.id: issue for issue in listed}
-    pending |= recents.pending_of(known.keys() - pending.keys()) if pending else {}
-    if not pending:
+def _laid_over(listed: list[Issue], newest: dict[str, list[AnyChange]]) -> list[ReadIssue]:
+    """The issues with something pending: the ``newest``, and those that are listed."""
+    if not newest:
         return []
+    known = {issue.id: issue for issue in listed}
+    pending = newest | get_recents().pending_of(known.keys() - newest.keys())
     stored = _ask(get_store().get_many, pending.keys() - known.keys())
     known |= {issue_id: one.issue for issue_id, one in stored.items()}
     laid_over = [overlay(known.get(issue_id), changes) for issue_id, changes in pending.items()]
-    return [read for read in laid_over if read is not None and read.pending]
+    # Those too whose changes the store has by now: it may have had none of them a moment ago.
+    return [read for read in laid_over if read is not None]
 
 
 def _recent_page(
