@@ -134,9 +134,7 @@ def _apply_group(
         with WRITE_SECONDS.time():
             conflicts = store.write_many(_writes(stored, merged))
         CONFLICTS.inc(len(conflicts))
-        for issue_id, result in merged.items():
-            if issue_id not in conflicts:
-                _count(outcome, result)
+        _count(outcome, [one for issue_id, one in merged.items() if issue_id not in conflicts])
         remaining = {issue_id: remaining[issue_id] for issue_id in conflicts}
         if not remaining:
             return
@@ -171,11 +169,13 @@ def _writes(stored: dict[str, Stored], merged: dict[str, Merged]) -> list[Write]
     ]
 
 
-def _count(outcome: Applied, result: Merged) -> None:
-    outcome.issues[result.issue.id] = result.issue
-    outcome.applied += result.applied
-    outcome.duplicates += result.duplicates
-    outcome.writes += 1
-    APPLIED.inc(result.applied)
-    DUPLICATE.inc(result.duplicates)
-    WRITES.inc()
+def _count(outcome: Applied, written: Sequence[Merged]) -> None:
+    applied = sum(result.applied for result in written)
+    duplicates = sum(result.duplicates for result in written)
+    outcome.issues |= {result.issue.id: result.issue for result in written}
+    outcome.applied += applied
+    outcome.duplicates += duplicates
+    outcome.writes += len(written)
+    APPLIED.inc(applied)
+    DUPLICATE.inc(duplicates)
+    WRITES.inc(len(written))
