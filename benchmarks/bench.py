@@ -133,7 +133,7 @@ class Bench:
             found = self.look()
             return found if found.applied >= count else None
 
-        return eventually(look, f"{count} changes are stored", within=300, every=0.1)
+        return eventually(look, f"{count} changes are stored", within=300, every=0.25)
 
     def forget(self) -> None:
         """Pass over what waits in the log, and empty Redis; for whoever measures next."""

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from issuetracker.exceptions import StoreRefused, StoreUnavailable
@@ -64,10 +65,31 @@ def apply_changes(store: StoreProvider, deliveries: Sequence[Delivery]) -> Appli
     for delivery in deliveries:
         grouped.setdefault(delivery.change.issue_id, []).append(delivery)
     outcome = Applied()
+    for part in _apply_in_parts(store, grouped):
+        outcome.issues |= part.issues
+        outcome.refused += part.refused
+        outcome.applied += part.applied
+        outcome.duplicates += part.duplicates
+        outcome.writes += part.writes
+    return outcome
+
+
+def _apply_in_parts(store: StoreProvider, grouped: dict[str, list[Delivery]]) -> list[Applied]:
     ids = list(grouped)
-    for start in range(0, len(ids), store.max_writes):
-        chunk = {issue_id: grouped[issue_id] for issue_id in ids[start : start + store.max_writes]}
-        _apply_or_bisect(store, chunk, outcome)
+    parts = [
+        {issue_id: grouped[issue_id] for issue_id in ids[start : start + store.max_writes]}
+        for start in range(0, len(ids), store.max_writes)
+    ]
+    if store.parallel == 1 or len(parts) == 1:
+        return [_apply_part(store, part) for part in parts]
+    # No issue is in two parts. While one waits for the store, the next is merged.
+    with ThreadPoolExecutor(store.parallel, thread_name_prefix="apply") as pool:
+        return list(pool.map(lambda part: _apply_part(store, part), parts))
+
+
+def _apply_part(store: StoreProvider, grouped: dict[str, list[Delivery]]) -> Applied:
+    outcome = Applied()
+    _apply_or_bisect(store, grouped, outcome)
     return outcome
 
 
@@ -112,9 +134,7 @@ def _apply_group(
         with WRITE_SECONDS.time():
             conflicts = store.write_many(_writes(stored, merged))
         CONFLICTS.inc(len(conflicts))
-        for issue_id, result in merged.items():
-            if issue_id not in conflicts:
-                _count(outcome, result)
+        _count(outcome, [one for issue_id, one in merged.items() if issue_id not in conflicts])
         remaining = {issue_id: remaining[issue_id] for issue_id in conflicts}
         if not remaining:
             return
@@ -149,11 +169,13 @@ def _writes(stored: dict[str, Stored], merged: dict[str, Merged]) -> list[Write]
     ]
 
 
-def _count(outcome: Applied, result: Merged) -> None:
-    outcome.issues[result.issue.id] = result.issue
-    outcome.applied += result.applied
-    outcome.duplicates += result.duplicates
-    outcome.writes += 1
-    APPLIED.inc(result.applied)
-    DUPLICATE.inc(result.duplicates)
-    WRITES.inc()
+def _count(outcome: Applied, written: Sequence[Merged]) -> None:
+    applied = sum(result.applied for result in written)
+    duplicates = sum(result.duplicates for result in written)
+    outcome.issues |= {result.issue.id: result.issue for result in written}
+    outcome.applied += applied
+    outcome.duplicates += duplicates
+    outcome.writes += len(written)
+    APPLIED.inc(applied)
+    DUPLICATE.inc(duplicates)
+    WRITES.inc(len(written))

@@ -25,6 +25,10 @@ class NoAnswer(Exception):
     """The call did not come back in time. What it was asked may still happen."""
 
 
+class NotBegun(NoAnswer):
+    """The call was not begun in time, because others had all the threads. It never will be."""
+
+
 _pools = PerProcess(lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="bounded"))
 
 
@@ -57,6 +61,7 @@ def answer_of(future: Future[Result], name: str, seconds: float) -> Result:
         seconds: how long to wait; none when it is not positive.
 
     Raises:
+        NotBegun: it was not even begun in time, and is called off.
         NoAnswer: it was not done in time.
     """
     try:
@@ -64,7 +69,8 @@ def answer_of(future: Future[Result], name: str, seconds: float) -> Result:
     except FutureTimeout:
         if future.done():
             return future.result()  # it came at the last moment, or the error is its own
-        future.cancel()
+        if future.cancel():
+            raise NotBegun(f"{name} had no turn within {seconds:.1f} s") from None
         raise NoAnswer(f"{name} did not answer within {seconds:.1f} s") from None
 
 

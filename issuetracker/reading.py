@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from issuetracker.bounded import NoAnswer, bounded
+from issuetracker.bounded import NoAnswer, NotBegun, bounded
 from issuetracker.exceptions import StoreUnavailable, UnknownIssue
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
+from issuetracker.messages import AnyChange
 from issuetracker.overlay import (
     ReadDocuments,
     ReadIssue,
@@ -31,6 +32,7 @@ __all__ = [
     "ReadIssue",
     "ReadPage",
     "is_known",
+    "is_store_away",
     "known_issues",
     "list_issues",
     "read_documents",
@@ -178,6 +180,11 @@ def is_known(issue_id: str, *, seconds: float | None = None) -> bool:
     return _ask(get_store().get, issue_id, seconds=seconds) is not None
 
 
+def is_store_away() -> bool:
+    """Whether the store did not answer when it was asked last; whoever asks it next may wait."""
+    return _circuit.is_open
+
+
 def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPage:
     """A page of the issues that match, in the query's order.
 
@@ -190,9 +197,12 @@ def list_issues(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPag
         InvalidInput: ``cursor`` is not one of this list's.
         StoreUnavailable: neither the store nor the recent view answers.
     """
+    # Before the store: what the consumer has written meanwhile is in none of the two answers
+    # otherwise.
+    pending = get_recents().pending(PENDING_SHOWN)
     try:
         page = _ask(get_store().list_issues, query, limit=limit, cursor=cursor)
-        laid_over = _laid_over(page.items)
+        laid_over = _laid_over(page.items, pending)
     except StoreUnavailable as error:
         return _recent_page(query, limit, cursor, error)
     shown = overlay_page(page, laid_over, query, limit, cursor)
@@ -241,6 +251,9 @@ def _ask(
         answer = bounded(
             question, *arguments, seconds=STORE_SECONDS if seconds is None else seconds, **options
         )
+    except NotBegun as error:
+        # It was not asked: this process is busy, which says nothing about the store.
+        raise StoreUnavailable(str(error)) from error
     except NoAnswer as error:
         _circuit.failed(error)
         raise StoreUnavailable(str(error)) from error
@@ -248,18 +261,17 @@ def _ask(
     return answer
 
 
-def _laid_over(listed: list[Issue]) -> list[ReadIssue]:
-    """The issues with something pending: the newest, and those that are listed."""
-    recents = get_recents()
-    pending = recents.pending(PENDING_SHOWN)
-    known = {issue.id: issue for issue in listed}
-    pending |= recents.pending_of(known.keys() - pending.keys()) if pending else {}
-    if not pending:
+def _laid_over(listed: list[Issue], newest: dict[str, list[AnyChange]]) -> list[ReadIssue]:
+    """The issues with something pending: the ``newest``, and those that are listed."""
+    if not newest:
         return []
+    known = {issue.id: issue for issue in listed}
+    pending = newest | get_recents().pending_of(known.keys() - newest.keys())
     stored = _ask(get_store().get_many, pending.keys() - known.keys())
     known |= {issue_id: one.issue for issue_id, one in stored.items()}
     laid_over = [overlay(known.get(issue_id), changes) for issue_id, changes in pending.items()]
-    return [read for read in laid_over if read is not None and read.pending]
+    # Those too whose changes the store has by now: it may have had none of them a moment ago.
+    return [read for read in laid_over if read is not None]
 
 
 def _recent_page(

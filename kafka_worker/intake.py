@@ -13,7 +13,7 @@ from kafka_worker.handlers import Handler
 from kafka_worker.identity import TopicIdentity
 from kafka_worker.jobs import Entry
 from kafka_worker.marks import Marks
-from kafka_worker.messages import from_kafka, size_of, timestamp_of
+from kafka_worker.messages import from_kafka, key_of, size_of, timestamp_of
 from kafka_worker.metrics import Metrics
 from kafka_worker.partitions import Partition, Partitions
 from kafka_worker.policies import BatchPolicy
@@ -109,11 +109,11 @@ class Intake:
             if partition is not None:
                 self._keep(raw, partition)
 
-    def take(self) -> list[Entry]:
-        """Hand out the next batch."""
+    def take(self, now: float) -> list[Entry]:
+        """Hand out the next batch; ``now`` is monotonic."""
         return [
             Entry(from_kafka(item.raw, self._topic_id, item.timestamp), item.partition)
-            for item in self.buffer.take()
+            for item in self.buffer.take(now)
             if item.partition.alive
         ]
 
@@ -211,7 +211,8 @@ class Intake:
         if not partition.receive(offset):
             logger.warning("Offsets of partition %d run backwards, to %d", partition.number, offset)
             self.troubled()
-        self.buffer.add(Received(raw, partition, size_of(raw), timestamp_of(raw)))
+        key = key_of(raw)
+        self.buffer.add(Received(raw, partition, key, size_of(raw), timestamp_of(raw)))
 
     def _drop(self, numbers: list[int], change: str) -> None:
         self.partitions.remove(numbers)

@@ -39,16 +39,18 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPolicy:
-    """How large a batch may be, and how much time lies between two batches.
+    """How large a batch may be, and how often messages of one key are in one.
 
-    A handler that was idle gets its first message at once. After that, a batch starts when
-    ``interval`` has passed since the start of the one before, or when it is full: under a backlog
-    batches grow to the limits first, and only then come more often.
+    A message whose key was in no batch for ``interval`` is handed over at once, as soon as the
+    handler is free. One whose key was waits until ``interval`` has passed, and those behind it in
+    its partition with it, or until a batch is full: under a backlog batches grow to the limits
+    first, and only then come more often.
 
     Attributes:
         max_messages: messages in one batch.
         max_bytes: bytes of keys and values in one batch; a single larger message is a batch.
-        interval: time between the starts of two batches that are not full.
+        interval: time between the starts of two batches with messages of one key, as long as
+            they are not full. Messages without a key count as of one.
     """
 
     max_messages: int = 2_000

@@ -11,7 +11,6 @@ import threading
 import time
 from datetime import timedelta
 
-from kafka_worker.buffer import Cadence
 from kafka_worker.config import WorkerConfig
 from kafka_worker.dead_letters import DeadLetters
 from kafka_worker.exceptions import Interrupted, Unavailable
@@ -60,7 +59,6 @@ class Worker:
         self._dead_letters = DeadLetters(config, handler.group, self._metrics)
         runner = runner_for(handler, self._dead_letters, self._metrics)
         self._thread = HandlerThread(runner.run, f"handler-{handler.name}")
-        self._cadence = Cadence(self._policy.interval.total_seconds())
         self._reporter = Reporter(
             handler.name,
             config.report_interval.total_seconds(),
@@ -201,7 +199,7 @@ class Worker:
             return _LONGEST_POLL if intake.ready else _POLL_BESIDE_JOB
         if not intake.ready:
             return _WAIT_FOR_JOB
-        return min(self._cadence.wait(now), _LONGEST_POLL)
+        return min(intake.buffer.wait(now), _LONGEST_POLL)
 
     def _receive_nothing(self, intake: Intake, now: float) -> None:
         """There is no room: wait for the handler; after a while go on polling, without messages."""
@@ -236,11 +234,10 @@ class Worker:
     def _hand_over(self, intake: Intake, now: float) -> None:
         if self._job is not None or not intake.buffer or not intake.ready:
             return
-        if self._cadence.wait(now) > 0 and intake.buffer.room:
+        if intake.buffer.wait(now) > 0:
             return
-        entries: list[Entry] = intake.take()
+        entries: list[Entry] = intake.take(now)
         if entries:
-            self._cadence.started(now)
             self._batches += 1
             self._job = Job(entries)
             self._thread.submit(self._job)

@@ -12,6 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from issuetracker import reading
 from issuetracker.applying import apply_changes
+from issuetracker.bounded import THREADS, begin
 from issuetracker.exceptions import InvalidInput, StoreUnavailable
 from issuetracker.issues import AnyDocument, Collection, Issue, IssueQuery
 from issuetracker.merging import Delivery
@@ -311,3 +312,33 @@ def test_with_the_store_down_several_issues_are_read_if_all_are_recent(
     assert read_issues([one.issue_id, other.issue_id]).keys() == {one.issue_id, other.issue_id}
     with pytest.raises(StoreUnavailable):
         read_issues([one.issue_id, "00000000-0000-0000-0000-000000000000"])
+
+
+def test_what_is_stored_while_a_list_is_read_is_in_the_list(
+    store: StoreProvider, recents: RedisHelperProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = reported(-1)
+    accept(recents, change)
+    read = store.list_issues
+
+    def read_then_store(query: IssueQuery, *, limit: int, cursor: str | None) -> Page[Issue]:
+        page = read(query, limit=limit, cursor=cursor)
+        recents.store_issues(consume(store, change))
+        return page
+
+    monkeypatch.setattr(store, "list_issues", read_then_store)
+    page = list_issues(NEWEST, limit=10, cursor=None)
+    assert [item.issue.id for item in page.items] == [change.issue_id]
+
+
+def test_a_busy_process_does_not_take_the_store_for_away(
+    store: StoreProvider, recents: RedisHelperProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "STORE_SECONDS", 0.2)
+    monkeypatch.setattr(reading, "_circuit", Circuit("The store", "this is a test", 60))
+    over = threading.Event()
+    others = [begin(over.wait, 30) for _ in range(THREADS)]
+    assert list_issues(NEWEST, limit=10, cursor=None).degraded
+    over.set()
+    assert all(other.result(30) for other in others)
+    assert not list_issues(NEWEST, limit=10, cursor=None).degraded

@@ -73,7 +73,7 @@ def test_merging_a_storm_costs_a_multiple_of_parsing_its_messages() -> None:
         return merge(None, [delivery_of(message) for message in messages]).issue
 
     assert merged().count == _BATCH
-    assert cost(merged) < 10 * cost(lambda: _parse(messages))
+    assert cost(merged) < 7 * cost(lambda: _parse(messages))
 
 
 def test_making_documents_of_new_issues_costs_a_multiple_of_parsing_their_messages() -> None:
@@ -83,7 +83,7 @@ def test_making_documents_of_new_issues_costs_a_multiple_of_parsing_their_messag
         return [_part(merge(None, [delivery_of(message)]).issue) for message in messages]
 
     assert len(documents()) == _BATCH
-    assert cost(documents) < 40 * cost(lambda: _parse(messages))
+    assert cost(documents) < 32 * cost(lambda: _parse(messages))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -177,6 +177,14 @@ class IssueList(msgspec.Struct, frozen=True):
     degraded: Degraded
 
 
+class ReadyIssueList(msgspec.Struct, frozen=True):
+    """The same, whose results are JSON already."""
+
+    results: msgspec.Raw
+    next: Next
+    degraded: Degraded
+
+
 class CommentList(msgspec.Struct, frozen=True):
     """A page of comments, oldest first."""
 
@@ -203,7 +211,7 @@ class OccurrenceList(msgspec.Struct, frozen=True):
 
 def summary(issue: Issue, *, pending: bool) -> IssueSummary:
     """``issue`` as a list shows it."""
-    return IssueSummary(**_fields(issue, IssueSummary), pending=pending)
+    return IssueSummary(**_fields(issue, _IN_SUMMARY), pending=pending)
 
 
 def detail(issue: Issue, merged: Sequence[Issue], *, pending: bool) -> IssueDetail:
@@ -215,7 +223,7 @@ def detail(issue: Issue, merged: Sequence[Issue], *, pending: bool) -> IssueDeta
         pending: whether something of it is not in the store yet.
     """
     return IssueDetail(
-        **_fields(issue, IssueDetail),
+        **_fields(issue, _IN_DETAIL),
         pending=pending,
         total=total([issue, *merged]),
         merged_issues=[
@@ -235,13 +243,20 @@ def total(issues: Sequence[Issue]) -> Total:
     )
 
 
-def _fields(issue: Issue, shown: type[IssueSummary]) -> dict[str, Any]:
-    kept = {name: getattr(issue, name) for name in shown.__struct_fields__ if hasattr(issue, name)}
-    kept.pop("pending", None)  # what the recent view has under this name are changes
+def _kept_in(shown: type[IssueSummary]) -> tuple[str, ...]:
+    return tuple(name for name in shown.__struct_fields__ if name in Issue.__struct_fields__)
+
+
+_IN_SUMMARY, _IN_DETAIL = _kept_in(IssueSummary), _kept_in(IssueDetail)
+
+
+def _fields(issue: Issue, names: tuple[str, ...]) -> dict[str, Any]:
+    kept = {name: getattr(issue, name) for name in names}
+    kept["muted"] = is_muted(issue)
     # A mute whose time is up may not have been written over yet.
-    if not is_muted(issue):
+    if not kept["muted"]:
         kept["muted_until"] = None
-    return {**kept, "muted": is_muted(issue)}
+    return kept
 
 
 def answer(

@@ -6,6 +6,8 @@ walked one by one, to name them all.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -69,9 +71,7 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
     Raises:
         InvalidInput: it is none; every wrong parameter is named.
     """
-    fields = msgspec.structs.fields(struct)
-    several = {field.name for field in fields if _is_sequence(field.type)}
-    whole = {field.name for field in fields if _split(field.type)[0] is int}
+    several, whole = _several(struct), _whole(struct)
     given: dict[str, Any] = {}
     errors = []
     for name, values in query.lists():
@@ -80,11 +80,26 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
         given[name] = values if name in several else values[-1]
         if name in whole and _WHOLE.fullmatch(values[-1]):
             given[name] = int(values[-1])
-    # Strictly: msgspec would take "null" for nothing, and any number for a time.
+    if not errors:
+        # Strictly: msgspec would take "null" for nothing, and any number for a time.
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(given, struct)
     errors += _walk(given, struct, "")
-    if errors:
-        raise InvalidInput(errors)
-    return msgspec.convert(given, struct)
+    raise InvalidInput(errors)
+
+
+@cache
+def _several(struct: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of the fields that are lists."""
+    fields = msgspec.structs.fields(struct)
+    return frozenset(field.name for field in fields if _is_sequence(field.type))
+
+
+@cache
+def _whole(struct: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of the fields that are whole numbers."""
+    fields = msgspec.structs.fields(struct)
+    return frozenset(field.name for field in fields if _split(field.type)[0] is int)
 
 
 def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError]:

@@ -16,6 +16,7 @@ from issuetracker.api import answers, described, openapi
 from issuetracker.api.base import ApiView, caller_of
 from issuetracker.api.conditions import is_unchanged, require_match, tag_of
 from issuetracker.api.idempotency import idempotent
+from issuetracker.api.listed import listed_page
 from issuetracker.api.problems import answer_exception
 from issuetracker.api.queries import DocumentsQuery, IssuesQuery
 from issuetracker.api.reporting import answer_report, reported
@@ -32,7 +33,6 @@ from issuetracker.messages import (
 )
 from issuetracker.reading import (
     is_known,
-    list_issues,
     read_documents,
     read_issue,
     read_merged,
@@ -62,13 +62,9 @@ class IssuesView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """List issues."""
         query = decode_query(request.query_params, IssuesQuery)
-        page = _with_cursor_named(
-            list_issues, query.filters(), limit=query.limit, cursor=query.cursor
-        )
-        results = [answers.summary(item.issue, pending=item.pending) for item in page.items]
-        return answers.answer(
-            answers.IssueList(results, _next_address(request, page.cursor), page.degraded)
-        )
+        page = _with_cursor_named(listed_page, query)
+        following = _next_address(request, page.cursor)
+        return answers.answer(answers.ReadyIssueList(page.results, following, page.degraded))
 
     @described.UPDATE_ISSUES
     @idempotent

@@ -80,13 +80,15 @@ class StoreProvider(abc.ABC):
     Attributes:
         name: what people call it, in messages and metrics.
         write_interval: how often one issue may be written in the long run; the consumer gathers
-            that long before it writes again.
+            that long before it writes the same issue again.
         max_writes: issues that :meth:`write_many` takes at once.
+        parallel: so many calls at once bring more into it in the same time than one.
     """
 
     name: ClassVar[str]
     write_interval: ClassVar[timedelta] = timedelta(seconds=0.2)
     max_writes: ClassVar[int] = 500
+    parallel: ClassVar[int] = 1
 
     @abc.abstractmethod
     def get_many(self, issue_ids: Iterable[str]) -> dict[str, Stored]:

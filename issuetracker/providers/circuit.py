@@ -13,12 +13,18 @@ class Circuit:
         part: what people call it, in the log.
         consequence: what its absence costs, in the log.
         seconds: how long to skip it after a failure.
+        first: how long after the first one; the time then doubles, up to ``seconds``. By default
+            it is ``seconds`` each time.
     """
 
-    def __init__(self, part: str, consequence: str, seconds: float) -> None:
+    def __init__(
+        self, part: str, consequence: str, seconds: float, *, first: float | None = None
+    ) -> None:
         self._part = part
         self._consequence = consequence
         self._seconds = seconds
+        self._first = seconds if first is None else min(first, seconds)
+        self._pause = self._first
         self._try_at: float | None = None
 
     @property
@@ -33,14 +39,17 @@ class Circuit:
         now = time.monotonic()
         if now < self._try_at:
             return False
-        self._try_at = now + self._seconds
+        self._try_at = now + self._pause
         return True
 
     def failed(self, error: Exception) -> None:
         """Say that the part did not answer."""
         if self._try_at is None:
             logger.warning("%s is not available (%s); %s", self._part, error, self._consequence)
-        self._try_at = time.monotonic() + self._seconds
+            self._pause = self._first
+        else:
+            self._pause = min(2 * self._pause, self._seconds)
+        self._try_at = time.monotonic() + self._pause
 
     def succeeded(self) -> None:
         """Say that the part answered."""

@@ -62,6 +62,8 @@ class FirebaseHelperProvider(StoreProvider):
     name = "firestore"
     # Firestore sustains about one write a second to one document.
     write_interval = timedelta(seconds=1)
+    # Most of a request is a wait.
+    parallel = 2
 
     def __init__(self, project: str, credentials: Path, emulator: str = "") -> None:
         self._project = project

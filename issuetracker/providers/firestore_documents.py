@@ -1,6 +1,7 @@
 """Issues and what lies under them as Firestore documents, and back."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -37,8 +38,14 @@ def terms_of(issue: Issue) -> list[str]:
     terms = {f"tag:{tag}" for tag in issue.tags}
     terms |= {f"context:{pair}" for pair in context_pairs(issue.context)}
     for word in searched_words(issue.title, issue.exception):
-        terms |= {f"word:{word[:length]}" for length in PREFIXES if len(word) >= length}
+        terms.update(_beginnings(word))
     return sorted(terms)
+
+
+# Words, unlike what is said with them, are few.
+@lru_cache(4096)
+def _beginnings(word: str) -> tuple[str, ...]:
+    return tuple(f"word:{word[:length]}" for length in PREFIXES if len(word) >= length)
 
 
 def term_for(word: str) -> str | None:
@@ -182,10 +189,13 @@ def _optional(value: Any) -> str | None:  # noqa: ANN401 - a protobuf message
 
 
 def _set_texts(value: Any, texts: list[str]) -> None:  # noqa: ANN401 - a protobuf message
+    array = value.array_value
     # Naming the kind keeps an empty array an array.
-    value.array_value.SetInParent()
-    for text in texts:
-        value.array_value.values.add().string_value = text
+    array.SetInParent()
+    if texts:
+        add = array.values.add
+        for text in texts:
+            add().string_value = text
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a protobuf message

@@ -7,10 +7,12 @@ Plain keys and plain JSON, so that any Redis client can read them:
 
 * ``issuetracker:issues:recent``: sorted set of ids by the unix seconds of their latest change;
 * ``issuetracker:issues:pending``: of ids that may have changes not yet written, by the same;
-* ``issuetracker:issue:{id}``: the issue as JSON, with those changes under ``pending``.
+* ``issuetracker:issue:{id}``: the issue as JSON, with those changes under ``pending``;
+* ``issuetracker:issues:state``: an arbitrary word, another one after every change.
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -34,13 +36,19 @@ logger = logging.getLogger(__name__)
 
 RECENT = "issuetracker:issues:recent"
 PENDING = "issuetracker:issues:pending"
+STATE = "issuetracker:issues:state"
 SECONDS_KEPT = 3600
 #: Issues in the recent view; the JSON of older ones goes with them, unless it has changes pending.
 RECENT_KEPT = 1000
 #: Issues with changes pending: what a stopped consumer may cost in memory.
 PENDING_KEPT = 20_000
-#: A failed call keeps others from waiting for so long.
+#: Failed calls keep others from waiting for so long, the first of them for less: on a busy machine
+#: one call may fail that the next would not, and what is accepted meanwhile does not show.
 CIRCUIT_SECONDS = 2.0
+FIRST_CIRCUIT_SECONDS = 0.1
+#: So many documents are written together: each call has to be answered within the time limit, and
+#: the longer one takes, the more often somebody changes one of them meanwhile.
+_AT_ONCE = 250
 #: Somebody else wrote the same document between reading and writing it, so many times.
 _ATTEMPTS = 10
 
@@ -56,6 +64,7 @@ class RecentIssue(Issue, kw_only=True):
     pending: list[AnyChange] = msgspec.field(default_factory=list)
 
 
+_SHOWN = tuple(name for name in Issue.__struct_fields__ if name != "ledger")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(RecentIssue).decode
 
@@ -82,7 +91,10 @@ class RedisHelperProvider:
     def __init__(self, alias: str = "default") -> None:
         self._alias = alias
         self._circuit = Circuit(
-            "Redis", "what was accepted shows once it is stored", CIRCUIT_SECONDS
+            "Redis",
+            "what was accepted shows once it is stored",
+            CIRCUIT_SECONDS,
+            first=FIRST_CIRCUIT_SECONDS,
         )
 
     @property
@@ -163,6 +175,10 @@ class RedisHelperProvider:
 
         return self._ask(ask)
 
+    def state(self) -> bytes | None:
+        """What is another after every change that was accepted or stored; None if not known."""
+        return self._ask(lambda redis: cast("bytes | None", redis.get(STATE)))
+
     def ping(self) -> bool:
         """Whether Redis answers."""
         return self._ask(lambda redis: bool(redis.ping())) or False
@@ -190,6 +206,7 @@ class RedisHelperProvider:
                 pipe.set(key_of(change.issue_id), document, nx=True, ex=SECONDS_KEPT)
             _note(pipe, RECENT, times)
             _note(pipe, PENDING, times)
+            _note_change(pipe)
             pipe.zcard(RECENT)
             pipe.zcard(PENDING)
             *_, recent, pending = pipe.execute()
@@ -210,24 +227,22 @@ class RedisHelperProvider:
                 pipe.set(key_of(issue_id), document, ex=SECONDS_KEPT)
             _note(pipe, RECENT, times)
             _note(pipe, PENDING, times)
+            _note_change(pipe)
 
         _write_if_unchanged(redis, list(times), queue)
 
     def _store(self, redis: Redis, issues: Sequence[Issue]) -> None:
-        self._refresh_or_halve(redis, issues, time.time() - SECONDS_KEPT)
+        oldest = _oldest_kept(issues)
+        for start in range(0, len(issues), _AT_ONCE):
+            self._refresh_or_halve(redis, issues[start : start + _AT_ONCE], oldest)
         _trim(redis)
 
     def _refresh_or_halve(self, redis: Redis, issues: Sequence[Issue], oldest: float) -> None:
-        """Refresh all at once; where people change some meanwhile, the others apart from those.
-
-        A large batch takes so long that under load somebody always does.
-        """
+        """Refresh all at once; where people change some meanwhile, the others apart from those."""
 
         def queue(pipe: Pipeline, known: Mapping[str, RecentIssue]) -> None:
-            shown = [
-                one for one in issues if one.updated_at.timestamp() > oldest or one.id in known
-            ]
-            _refresh(pipe, shown, known)
+            _refresh(pipe, issues, known, oldest)
+            _note_change(pipe)
 
         ids = [issue.id for issue in issues]
         if len(issues) == 1:
@@ -238,28 +253,65 @@ class RedisHelperProvider:
             self._refresh_or_halve(redis, issues[middle:], oldest)
 
 
-def _refresh(pipe: Pipeline, issues: Sequence[Issue], known: Mapping[str, RecentIssue]) -> None:
-    """Queue what shows ``issues``, and what each still has pending of what is ``known``."""
+def _oldest_kept(issues: Sequence[Issue]) -> float:
+    """The time, in unix seconds, up to which ``issues`` are not worth showing.
+
+    Of a large batch the view would drop all but the newest at once.
+    """
+    hour_ago = time.time() - SECONDS_KEPT
+    if len(issues) <= RECENT_KEPT:
+        return hour_ago
+    times = sorted(issue.updated_at.timestamp() for issue in issues)
+    return max(hour_ago, times[-RECENT_KEPT - 1])
+
+
+def _refresh(
+    pipe: Pipeline, issues: Sequence[Issue], known: Mapping[str, RecentIssue], oldest: float
+) -> None:
+    """Queue what shows ``issues``, and what each still has pending of what is ``known``.
+
+    What is not later than ``oldest`` is let go once nothing of it is pending.
+    """
     shown: dict[str, float] = {}
     hidden: list[str] = []
     done: list[str] = []
+    gone: list[str] = []
     for issue in issues:
-        recent = known.get(issue.id)
-        pending = unapplied(issue, recent.pending) if recent and recent.pending else []
-        latest = merge(issue, [Delivery(one) for one in pending]).issue if pending else issue
+        latest, pending = _with_pending(issue, known.get(issue.id))
+        updated = latest.updated_at.timestamp()
+        if updated <= oldest and not pending:
+            gone.append(issue.id)
+            continue
         pipe.set(key_of(issue.id), _document(latest, pending), ex=SECONDS_KEPT)
+        if not pending:
+            done.append(issue.id)
         if latest.status == "deleted":
             hidden.append(issue.id)
         else:
-            shown[issue.id] = latest.updated_at.timestamp()
-        if not pending:
-            done.append(issue.id)
+            shown[issue.id] = updated
     if shown:
         _note(pipe, RECENT, shown)
+    _let_go(pipe, [issue_id for issue_id in gone if issue_id in known])
     if hidden:
         pipe.zrem(RECENT, *hidden)
     if done:
         pipe.zrem(PENDING, *done)
+
+
+def _with_pending(issue: Issue, recent: RecentIssue | None) -> tuple[Issue, list[AnyChange]]:
+    """``issue`` with what it does not have yet of what is pending, and these changes."""
+    pending = unapplied(issue, recent.pending) if recent and recent.pending else []
+    if not pending:
+        return issue, []
+    return merge(issue, [Delivery(one) for one in pending]).issue, pending
+
+
+def _let_go(pipe: Pipeline, issue_ids: Sequence[str]) -> None:
+    """Queue: have nothing of these issues any more."""
+    if issue_ids:
+        pipe.delete(*map(key_of, issue_ids))
+        pipe.zrem(RECENT, *issue_ids)
+        pipe.zrem(PENDING, *issue_ids)
 
 
 _Queue = Callable[[Pipeline, Mapping[str, RecentIssue]], None]
@@ -293,6 +345,11 @@ def _note(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
     pipe.zadd(name, cast("dict[Any, Any]", scores), gt=True)
     pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
     pipe.expire(name, SECONDS_KEPT)
+
+
+def _note_change(pipe: Pipeline) -> None:
+    """Queue, behind what changes: have another state, that was never there before."""
+    pipe.set(STATE, secrets.token_hex(8))
 
 
 def _trim(redis: Redis) -> None:
@@ -339,8 +396,9 @@ def _read(redis: Redis, issue_ids: Sequence[str]) -> dict[str, RecentIssue]:
 
 
 def _document(issue: Issue, pending: Sequence[AnyChange]) -> bytes:
-    shown = {name: getattr(issue, name) for name in Issue.__struct_fields__ if name != "ledger"}
-    return _encode({**shown, "pending": pending})
+    shown = {name: getattr(issue, name) for name in _SHOWN}
+    shown["pending"] = pending
+    return _encode(shown)
 
 
 def _with_change(known: RecentIssue | None, preview: Issue, change: AnyChange) -> RecentIssue:

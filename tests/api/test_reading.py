@@ -8,9 +8,13 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from issuetracker import accepting, reading
+from issuetracker.api import listed
 from issuetracker.api.answers import IssueDetail
-from issuetracker.issues import Issue
+from issuetracker.issues import Issue, IssueQuery
+from issuetracker.processes import PerProcess
 from issuetracker.publisher import IssuePublisher
+from issuetracker.reading import ReadPage, list_issues
+from issuetracker.shared import Shared
 from tests.recents import make_recents
 from tests.services import RedisServer, unique
 from tests.test_reading import StoppedStore
@@ -192,3 +196,23 @@ def test_comments_come_in_pages_oldest_first(api: Client, no_broker: IssuePublis
     second = api.get(first["next"]).json()
     assert [one["body"] for one in first["results"] + second["results"]] == ["0", "1", "2"]
     assert second["next"] is None
+
+
+def test_a_list_is_read_once_for_all_readers_until_something_changes(
+    api: Client, publisher: IssuePublisher, recents: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def count_and_read(query: IssueQuery, *, limit: int, cursor: str | None) -> ReadPage:
+        read.append(limit)
+        return list_issues(query, limit=limit, cursor=cursor)
+
+    monkeypatch.setattr(listed, "list_issues", count_and_read)
+    monkeypatch.setattr(listed, "_pages", PerProcess(lambda: Shared[listed.ListedPage](60, 10)))
+    _report(api, title="first")
+    assert [_titles(api, limit=7) for _ in range(3)] == [["first"]] * 3
+    assert read == [7]
+    _report(api, title="second")
+    assert _titles(api, limit=7) == ["second", "first"]
+    assert _titles(api, limit=8) == ["second", "first"]
+    assert read == [7, 7, 8]

@@ -146,7 +146,7 @@ class Process:
             self._intake.receive(0)
         self._now += 10
         self._intake.tick(self._now)
-        return self._intake.take() if self._intake.ready and self._intake.buffer else []
+        return self._intake.take(self._now) if self._intake.ready and self._intake.buffer else []
 
     def _run(self, entries: list[Entry]) -> None:
         self._job = ModelJob(entries)
