@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 from issuetracker.api.problems import bad_request
 
@@ -53,6 +54,29 @@ def content_security_policy(
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        return response
+
+    return middleware
+
+
+def straight_to_the_api(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Spare calls of the API that send no cookie what is listed after this.
+
+    All of that is for pages and for people who are logged in: it would cost a report more than
+    everything else that happens to it. A call with a cookie may have a session, and goes the
+    whole way.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "HTTP_COOKIE" in request.META or not request.path_info.startswith("/api/"):
+            return get_response(request)
+        found = request.resolver_match = resolve(request.path_info)
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        # As CommonMiddleware has it, or the server would send it in chunks.
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     return middleware

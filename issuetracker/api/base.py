@@ -74,10 +74,14 @@ class ApiView(APIView):
         """What a caller needs to use ``method`` here."""
         return Permission.READ if method in ("GET", "HEAD") else Permission.WRITE
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Note when the request began, then authenticate it and check what it may."""
+    def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401
+        """Note when the request began, then authenticate it and check what it may.
+
+        What else REST framework does here has one outcome only: JSON, no versions, no throttles.
+        """
         self.deadline = time.monotonic() + ANSWER_SECONDS
-        super().initial(request, *args, **kwargs)
+        self.perform_authentication(request)
+        self.check_permissions(request)
 
     @property
     def seconds_left(self) -> float:

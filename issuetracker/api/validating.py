@@ -4,6 +4,7 @@ msgspec decodes in a microsecond and names the first error. Only when it refuses
 walked one by one, to name them all.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
@@ -13,10 +14,12 @@ from django.http import QueryDict
 
 from issuetracker.exceptions import FieldError, InvalidInput
 from issuetracker.messages import MAX_CONTEXT_BYTES, NewIssue
+from issuetracker.nul import PATTERN, find_nul
 
 #: How deep objects and lists may be nested in a context.
 MAX_CONTEXT_DEPTH = 30
 _POINTER_LENGTH = 300
+_NOT_ALLOWED = "Has characters that are not allowed here"
 
 #: A type as a struct's field has it; Python has no narrower name for it.
 Annotation: TypeAlias = Any
@@ -38,10 +41,11 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
         decoded: Struct = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput(_errors_of_body(raw, struct)) from None
+    errors = _errors_of_nul(raw)
     if isinstance(decoded, NewIssue) and decoded.context:
-        errors = _errors_of_context(decoded.context)
-        if errors:
-            raise InvalidInput(errors)
+        errors += _errors_of_context(decoded.context)
+    if errors:
+        raise InvalidInput(errors)
     return decoded
 
 
@@ -78,7 +82,16 @@ def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError
     errors = list(_walk(value, struct, "", strict=True))
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
         errors += _errors_of_context(value["context"])
+    named = {error.pointer for error in errors}
+    errors += [error for error in _errors_of_nul(raw) if error.pointer not in named]
     return errors or [FieldError("", "The body is not valid")]
+
+
+def _errors_of_nul(raw: bytes) -> list[FieldError]:
+    return [
+        FieldError(functools.reduce(_join, path, ""), f"{_NOT_ALLOWED} {PATTERN!r}")
+        for path in find_nul(raw)
+    ]
 
 
 def _errors_of_context(context: dict[str, Any]) -> list[FieldError]:
@@ -146,7 +159,7 @@ def _leaf(
 
 def _in_words(message: str) -> str:
     if "matching regex" in message:
-        return "Has characters that are not allowed here" + message.partition("matching regex")[2]
+        return _NOT_ALLOWED + message.partition("matching regex")[2]
     return message
 
 

@@ -30,6 +30,7 @@ from issuetracker.messages import (
     NewIssue,
     Reported,
     bare_id,
+    new_event_id,
     new_issue_id,
 )
 from issuetracker.reading import (
@@ -56,7 +57,7 @@ class IssuesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Report an issue."""
         issue = read_body(request, NewIssue)
-        event_id = issue.event_id or str(uuid.uuid4())
+        event_id = issue.event_id or new_event_id()
         decision = decide(issue)
         change = Reported(
             issue_id=new_issue_id(issue, event_id),
