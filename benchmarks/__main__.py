@@ -22,6 +22,7 @@ django.setup()
 
 from benchmarks import (  # noqa: E402 - needs the settings
     accepting,
+    bugsink,
     following,
     listing,
     reporting,
@@ -45,8 +46,11 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "start": starting.start,
     "memory": starting.memory,
 }
-#: Measured only where they are asked for: each takes many minutes.
-LONG: dict[str, Callable[[Bench], Iterator[Figure]]] = {"size": sizing.size}
+#: Only where they are asked for: each takes many minutes, or installs what the product needs not.
+ON_REQUEST: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+    "size": sizing.size,
+    "bugsink": bugsink.bugsink,
+}
 
 
 def main() -> int:
@@ -78,19 +82,19 @@ def main() -> int:
 def _measured(folder: Path, options: argparse.Namespace) -> Iterator[Figure]:
     with closing(Bench(folder, options.seconds, options.repeat)) as bench:
         for name in options.figure or FIGURES:
-            yield from {**FIGURES, **LONG}[name](bench)
+            yield from (FIGURES | ON_REQUEST)[name](bench)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = ", ".join((*FIGURES, *LONG))
-    only = f"only these of: {names}; without any, all but {', '.join(LONG)}"
-    parser.add_argument("figure", nargs="*", metavar="FIGURE", help=only)
+    names = ", ".join(FIGURES | ON_REQUEST)
+    text = f"only these of: {names}; without any, all but {', '.join(ON_REQUEST)}"
+    parser.add_argument("figure", nargs="*", metavar="FIGURE", help=text)
     parser.add_argument("--seconds", type=float, default=3, help="how long a load lasts (3)")
     parser.add_argument("--repeat", type=int, default=3, help="repetitions of each figure (3)")
     parser.add_argument("--json", type=Path, default=Path("var/bench.json"), help="%(default)s")
     options = parser.parse_args()
-    if unknown := sorted(set(options.figure) - {*FIGURES, *LONG}):
+    if unknown := sorted(set(options.figure) - set(FIGURES | ON_REQUEST)):
         parser.error(f"no such figure: {', '.join(unknown)}; there are: {names}")
     return options
 

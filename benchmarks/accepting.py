@@ -21,16 +21,18 @@ def accept(bench: Bench) -> Iterator[Figure]:
         for size in (reports.SMALL, reports.LARGE):
             body = reports.body(size)
             ours, others, missing = [], [], 0
+            costs: tuple[list[float], list[float]] = [], []
             _warm_up(bench, web, _ISSUES, body)
             _warm_up(bench, bare, _READ, body)
             for _ in range(bench.repetitions):
-                others.append(_load(bench, bare, _READ, body))
+                others.append(_load(bench, bare, _READ, body, cost=costs[1]))
                 before = bench.log.length()
-                ours.append(_load(bench, web, _ISSUES, body))
+                ours.append(_load(bench, web, _ISSUES, body, cost=costs[0]))
                 missing += max(0, ours[-1].answered - (bench.log.length() - before))
                 bench.forget()
             name = f"accepted, {size // 1000} kB, {wrk.CONNECTIONS} connections"
             yield from _figures(name, ours, others, missing)
+            yield _cost(*costs)
 
 
 def access(bench: Bench) -> Iterator[Figure]:
@@ -83,6 +85,11 @@ def _figures(
         )
 
 
+def _cost(ours: list[float], others: list[float]) -> Figure:
+    """What hardly depends on what else the machine does meanwhile."""
+    return Figure("  web's CPU for each", "us", Samples(ours), _BARE, Samples(others))
+
+
 def _failures(ours: list[wrk.Outcome], missing: int) -> str:
     """What the rate does not say, and must be nothing."""
     failed = sum(one.failed for one in ours)
@@ -92,9 +99,19 @@ def _failures(ours: list[wrk.Outcome], missing: int) -> str:
 
 
 def _load(
-    bench: Bench, server: Server, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    bench: Bench,
+    server: Server,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    cost: list[float] | None = None,
 ) -> wrk.Outcome:
-    return wrk.load(server.url(path), bench.folder, bench.seconds, body=body, headers=headers)
+    """What came of a load; ``cost`` takes the microseconds of processor time of each answer."""
+    before = server.cpu_seconds()
+    found = wrk.load(server.url(path), bench.folder, bench.seconds, body=body, headers=headers)
+    if cost is not None:
+        cost.append((server.cpu_seconds() - before) / max(1, found.answered) * 1e6)
+    return found
 
 
 def _warm_up(

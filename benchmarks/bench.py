@@ -57,7 +57,8 @@ class Bench:
         self.services = Services(folder / "services")
         self._health = free_port()
         environment = {
-            "DJANGO_SETTINGS_MODULE": "settings.base",  # not those that this process has
+            # This process itself has the tests' settings, which turn debugging on.
+            "DJANGO_SETTINGS_MODULE": "settings.base",
             "DJANGO_DEBUG": "",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "ISSUETRACKER_STORE": "firestore",

@@ -37,6 +37,15 @@ class Server:
         """Resident memory of the largest worker."""
         return max(resident_bytes(pid) for pid in children_of(self.pid))
 
+    def cpu_seconds(self) -> float:
+        """Processor time that all workers have used, system calls included."""
+        return sum(map(_cpu_seconds, children_of(self.pid)))
+
+
+def _cpu_seconds(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def serving(

@@ -64,6 +64,7 @@ def load(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     connections: int = CONNECTIONS,
+    script: str = "",
 ) -> Outcome:
     """Send the same request again and again.
 
@@ -74,10 +75,11 @@ def load(
         body: JSON to POST; without one it is a GET.
         headers: further headers.
         connections: callers at the same time.
+        script: further Lua, where not each request is the same.
     """
-    script = _script(folder, body, headers or {})
+    file = _script(folder, body, headers or {}, script)
     whole = max(1, round(seconds))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "-s", str(file), url]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=whole + 30, cwd=folder
     )
@@ -92,7 +94,7 @@ def load(
     )
 
 
-def _script(folder: Path, body: bytes | None, headers: Mapping[str, str]) -> Path:
+def _script(folder: Path, body: bytes | None, headers: Mapping[str, str], further: str) -> Path:
     lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(headers[name])}" for name in headers]
     read = ""
     if body is not None:
@@ -101,5 +103,5 @@ def _script(folder: Path, body: bytes | None, headers: Mapping[str, str]) -> Pat
         lines.append('wrk.headers["Content-Type"] = "application/json"')
     method = '"GET"' if body is None else '"POST"'
     script = folder / "wrk.lua"
-    script.write_text(_SCRIPT.format(method=method, body=read, headers="\n".join(lines)))
+    script.write_text(_SCRIPT.format(method=method, body=read, headers="\n".join(lines)) + further)
     return script

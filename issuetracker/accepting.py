@@ -3,6 +3,7 @@
 The answer is never a success for something that is held only in memory.
 """
 
+import functools
 import logging
 import threading
 import time
@@ -21,21 +22,19 @@ from issuetracker.exceptions import (
     PublishError,
     StoreUnavailable,
 )
-from issuetracker.issues import Issue
-from issuetracker.merging import Delivery, merge
+from issuetracker.merging import Delivery
 from issuetracker.messages import AnyChange, Reported
 from issuetracker.processes import PerProcess
 from issuetracker.providers import get_store
 from issuetracker.providers.redis import get_recents
 from issuetracker.publisher import get_publisher
+from issuetracker.showing import preview, show
 from issuetracker.together import Together
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that the store has to take a change when the log is out of reach.
 STORE_SECONDS = 0.9
-#: Seconds that the recent view has; it is a matter of freshness only.
-SHOW_SECONDS = 0.5
 
 ACCEPTED = Counter(
     "issuetracker_accepted_total",
@@ -85,12 +84,11 @@ def accept(change: AnyChange, *, deadline: float | None = None) -> Accepted:
     """
     kind = type(change).__name__.lower()
     try:
-        get_publisher().publish_issue(change)
+        _publish(change)
     except PublishError as error:
         logger.debug("Not in the log: %s", error, extra=_fields(change))
         return _accept_past_the_log(change, kind, deadline)
     ACCEPTED.labels(kind, "log").inc()
-    _show(change)
     return Accepted(change, "log")
 
 
@@ -142,23 +140,21 @@ def _cannot_hold() -> InvalidInput:
     return InvalidInput([FieldError("", "The store cannot hold this.")])
 
 
-def _preview(change: AnyChange) -> Issue:
-    return merge(None, [Delivery(change)]).issue
+def _publish(change: AnyChange) -> None:
+    """Put ``change`` into the log, and then into the recent view.
 
-
-def _show(change: AnyChange) -> None:
-    preview = _preview(change)
+    Raises:
+        PublishError: it is not in the log, or nobody knows.
+    """
     if not isinstance(change, Reported):
-        get_recents().accept(preview, change)
-        return
-    try:
-        _shown.get().do((preview, change), SHOW_SECONDS)
-    except NoAnswer as error:
-        logger.warning("Accepted, but shown only once it is stored: %s", error)
+        get_publisher().publish_issue(change)
+        get_recents().accept(preview(change), change)
+    elif not get_publisher().publish_issue(change, functools.partial(show, change)):
+        logger.warning("Accepted, but shown only once it is stored", extra=_fields(change))
 
 
 def _show_all(changes: Sequence[AnyChange]) -> None:
-    shown = [(_preview(change), change) for change in changes]
+    shown = [(preview(change), change) for change in changes]
     reports = [each for each in shown if isinstance(each[1], Reported)]
     if reports:
         get_recents().accept_reports(reports)
@@ -191,13 +187,8 @@ def _store_together(deliveries: list[Delivery]) -> Applied:
         return applied
 
 
-def _show_together(reports: list[tuple[Issue, AnyChange]]) -> None:
-    get_recents().accept_reports(reports)
-
-
 # In a storm past the log, the reports of one issue become one write instead of racing each other.
 _stored = PerProcess(lambda: Together(_store_together, "the store"))
-_shown = PerProcess(lambda: Together(_show_together, "the recent view"))
 
 
 def _seconds_left(deadline: float | None) -> float:

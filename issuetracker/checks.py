@@ -5,9 +5,10 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from issuetracker.providers import get_store
+from kafka_worker.registry import CHECKED
 
 
-@register
+@register(CHECKED)
 def check_store(**_: Any) -> list[CheckMessage]:  # noqa: ANN401 - Django's signature
     """Let the configured store say what is wrong with its configuration."""
     try:

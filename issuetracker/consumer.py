@@ -13,6 +13,7 @@ from issuetracker.exceptions import StoreUnavailable
 from issuetracker.issues import Issue
 from issuetracker.merging import Delivery, Origin
 from issuetracker.messages import AnyChange
+from issuetracker.nul import find_nul
 from issuetracker.providers.base import StoreProvider
 from kafka_worker import Message, Rejected, Unavailable
 
@@ -132,9 +133,11 @@ def delivery_of(message: Message) -> Delivery:
         _Unreadable: the message can never be applied.
     """
     try:
-        change = _decode(message.value or b"")
+        change = _decode(raw := message.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Unreadable(NOT_READABLE, str(error)) from error
+    for path in find_nul(raw):
+        raise _Unreadable(NOT_READABLE, f"NUL - at `$.{'.'.join(path)}`")
     if message.key != change.issue_id.encode():
         # Another key lies in another partition, where the order of one issue's log is lost.
         raise _Unreadable(WRONG_KEY, f"the issue is {change.issue_id}")

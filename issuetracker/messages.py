@@ -8,12 +8,15 @@ event id, and :mod:`issuetracker.merging` gives the same issue in any order and 
 deliveries.
 """
 
+import random
 import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+
+from issuetracker.nul import PATTERN
 
 TOPIC = "alphafusion.issues"
 GROUP = "issuetracker-consumer"
@@ -38,8 +41,9 @@ Status: TypeAlias = Literal["open", "in_progress", "resolved", "ignored", "delet
 # In Python "$" alone would let a last line feed through; in ECMAScript, OpenAPI's dialect, this
 # says the same as "$".
 _END = r"$(?!\n)"
-# PostgreSQL cannot hold NUL in text, and no person can read it.
-_NO_NUL = r"^[^\x00]*$"
+# Said in the schema and checked by `find_nul`: a pattern for each text of a long report would take
+# longer than all the rest of reading it.
+_NO_NUL = {"pattern": PATTERN}
 
 Title = Annotated[
     str,
@@ -52,7 +56,8 @@ Title = Annotated[
     ),
 ]
 Description = Annotated[
-    str, Meta(max_length=20_000, pattern=_NO_NUL, description="What happened, in plain text.")
+    str,
+    Meta(max_length=20_000, extra_json_schema=_NO_NUL, description="What happened, in plain text."),
 ]
 Component = Annotated[
     str,
@@ -80,7 +85,7 @@ Fingerprint = Annotated[
     Meta(
         min_length=1,
         max_length=200,
-        pattern=_NO_NUL,
+        extra_json_schema=_NO_NUL,
         description="Reports of one component with the same fingerprint are one issue. "
         "Without one, nothing is ever merged.",
     ),
@@ -109,8 +114,8 @@ AnyIssueId = Annotated[
         examples=["5b0c1f52-6f0e-5a0e-9d5b-3f6f4f6b8f10"],
     ),
 ]
-_ShortText = Annotated[str, Meta(max_length=500, pattern=_NO_NUL)]
-_Value = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
+_ShortText = Annotated[str, Meta(max_length=500, extra_json_schema=_NO_NUL)]
+_Value = Annotated[str, Meta(max_length=1000, extra_json_schema=_NO_NUL)]
 
 
 # Messages, and what they are made of, bear unknown fields: in a rolling upgrade the API may be
@@ -134,7 +139,7 @@ class RaisedException(msgspec.Struct, frozen=True, omit_defaults=True):
     """One exception of a chain."""
 
     type: Annotated[_ShortText, Meta(min_length=1, examples=["builtins.ValueError"])]
-    message: Annotated[str, Meta(max_length=5000, pattern=_NO_NUL)] = ""
+    message: Annotated[str, Meta(max_length=5000, extra_json_schema=_NO_NUL)] = ""
     frames: Annotated[list[Frame], Meta(max_length=100)] = []
     relation: Annotated[
         Literal["", "cause", "context"],
@@ -302,6 +307,15 @@ class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="update
 AnyChange: TypeAlias = Reported | Commented | Updated
 
 _ISSUES = uuid.uuid5(uuid.NAMESPACE_DNS, "issues.alphafusion")
+
+
+def new_event_id() -> str:
+    """An event id for what its caller gave none: unique, but no secret.
+
+    Not ``uuid4``: asking the system for random bytes lets another thread have the interpreter,
+    and a report would wait for its turn once more.
+    """
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
 def new_issue_id(issue: Report, event_id: str) -> str:

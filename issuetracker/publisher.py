@@ -12,14 +12,13 @@ producer itself is past mending, and makes a new one.
 
 import atexit
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from django.conf import settings
@@ -28,6 +27,7 @@ from prometheus_client import Counter
 from issuetracker.exceptions import NotPublished, PublishError, PublishUnknown
 from issuetracker.messages import AnyChange
 from issuetracker.processes import PerProcess
+from issuetracker.producing import REQUEST_SECONDS, Session
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,13 @@ logger = logging.getLogger(__name__)
 ACKNOWLEDGEMENT_SECONDS = 0.6
 #: Seconds between two questions of the keeper while the brokers do not answer.
 PROBE_SECONDS = 0.25
-_REQUEST_SECONDS = 2.0
-_STATISTICS_MS = 250
+#: Seconds that what follows an acknowledgement may keep its caller: it is no part of durability.
+FOLLOW_UP_SECONDS = 0.5
 
 State = Literal["warming", "ready", "down"]
+#: Begins what follows an acknowledgement, and has what it is given called at the end. It runs in
+#: the publisher's own thread: it must neither block nor raise.
+FollowUp: TypeAlias = Callable[[Callable[[], object]], None]
 
 # The broker said no before it wrote anything. Everything else may be in the log all the same.
 _CERTAIN = {
@@ -49,8 +52,6 @@ _CERTAIN = {
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the library's public error codes
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
 }
-_IDENTIFIED = re.compile(r'"idemp_state":\s*"Assigned"')
-_IN_PROCESS_BROKER = "mockCluster"
 
 _encode = msgspec.json.Encoder().encode
 PUBLISHED = Counter(
@@ -94,7 +95,7 @@ class IssuePublisher:
         self._stopping = threading.Event()
         self._probed = not bootstrap_servers
         self._threads: list[threading.Thread] = []
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._lock = threading.Lock()
 
     @property
@@ -123,16 +124,30 @@ class IssuePublisher:
         self.start()
         return self._ready.wait(timeout if self._servers else 0)
 
-    def publish_issue(self, change: AnyChange) -> None:
+    def publish_issue(self, change: AnyChange, follow_up: FollowUp | None = None) -> bool:
         """Put ``change`` on the topic, and return when the broker has it for good.
+
+        Args:
+            change: what to publish.
+            follow_up: something to wait for besides, once the broker has it.
+
+        Returns:
+            Whether the follow-up came to its end in time; True without one.
 
         Raises:
             NotPublished: it is certainly not in the log.
             PublishUnknown: no acknowledgement came in time; it may be in the log or not.
         """
-        (error,) = self.publish_issues([change])
+        deadline = time.monotonic() + self._wait
+        try:
+            report = self._produce(self._require_ready(), change, follow_up)
+        except NotPublished:
+            _REFUSED.inc()
+            raise
+        error = self._settle(report, change, deadline)
         if error is not None:
             raise error
+        return follow_up is None or report.wait_for_follow_up()
 
     def publish_issues(self, changes: Sequence[AnyChange]) -> list[PublishError | None]:
         """The same for many changes, which wait for their acknowledgements together.
@@ -146,7 +161,7 @@ class IssuePublisher:
         except NotPublished as error:
             _REFUSED.inc(len(changes))
             return [error] * len(changes)
-        reports = [self._produce(session, change) for change in changes]
+        reports = [self._try_to_produce(session, change) for change in changes]
         return [
             self._settle(report, change, deadline)
             for report, change in zip(reports, changes, strict=True)
@@ -164,14 +179,22 @@ class IssuePublisher:
             if left:
                 logger.warning("Stopped with %d changes unacknowledged", left)
 
-    def _produce(self, session: "_Session", change: AnyChange) -> "_Report | NotPublished":
-        report = _Report()
+    def _try_to_produce(self, session: Session, change: AnyChange) -> "_Report | NotPublished":
+        try:
+            return self._produce(session, change)
+        except NotPublished as error:
+            return error
+
+    def _produce(
+        self, session: Session, change: AnyChange, follow_up: FollowUp | None = None
+    ) -> "_Report":
+        report = _Report(follow_up)
         try:
             session.producer.produce(
                 self.topic, _encode(change), change.issue_id, on_delivery=report.deliver
             )
         except (BufferError, KafkaException) as error:
-            return NotPublished(f"the producer took no message: {error}")
+            raise NotPublished(f"the producer took no message: {error}") from error
         return report
 
     def _settle(
@@ -194,15 +217,15 @@ class IssuePublisher:
             logger.debug("In the log", extra=_fields(change, report.message))
         return None
 
-    def _require_ready(self) -> "_Session":
+    def _require_ready(self) -> Session:
         # Until it was ready once, a short wait saves the first changes the slower way.
         ready = self._ready.is_set() or (self.state == "warming" and self.warm(self._wait))
         if not ready or self._session is None:
             raise NotPublished("the brokers cannot be reached")
         return self._session
 
-    def _new_session(self) -> "_Session":
-        return _Session(self._servers, self._on_error)
+    def _new_session(self) -> Session:
+        return Session(self._servers, self._on_error)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001
@@ -236,7 +259,7 @@ class IssuePublisher:
             session = self._living_session()
             if not session.has_topic(self.topic):
                 self._create_topic(session)
-            if not session.identified.wait(_REQUEST_SECONDS):
+            if not session.identified.wait(REQUEST_SECONDS):
                 return False
         except KafkaException as error:
             logger.debug("Kafka is still out of reach: %s", error)
@@ -247,102 +270,40 @@ class IssuePublisher:
         self._ready.set()
         return True
 
-    def _living_session(self) -> "_Session":
+    def _living_session(self) -> Session:
         if self._session is None or self._session.is_dead:
             logger.warning("The producer cannot go on and is made anew")
             self._session = self._new_session()
         return self._session
 
-    def _create_topic(self, session: "_Session") -> None:
+    def _create_topic(self, session: Session) -> None:
         if session.in_process_broker:
             # There, asking for a topic makes it, and creating one is not supported.
-            session.producer.list_topics(self.topic, timeout=_REQUEST_SECONDS)
+            session.producer.list_topics(self.topic, timeout=REQUEST_SECONDS)
             return
         admin = AdminClient({"bootstrap.servers": self._servers})
         try:
-            admin.create_topics([self._new_topic], operation_timeout=_REQUEST_SECONDS)[
+            admin.create_topics([self._new_topic], operation_timeout=REQUEST_SECONDS)[
                 self.topic
-            ].result(_REQUEST_SECONDS + 1)
+            ].result(REQUEST_SECONDS + 1)
         except TimeoutError as error:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
         logger.info("Created the topic", extra={"topic": self.topic})
-        session.producer.list_topics(self.topic, timeout=_REQUEST_SECONDS)
-
-
-class _Session:
-    """One producer and what is known of it.
-
-    Attributes:
-        producer: the producer.
-        identified: set once the broker gave it the id without which it sends nothing.
-        in_process_broker: whether the broker is librdkafka's own, in a process's memory.
-    """
-
-    def __init__(self, servers: str, on_error: Callable[[KafkaError], None]) -> None:
-        self.identified = threading.Event()
-        self.in_process_broker = False
-        self._fatal = False
-        self._tell = on_error
-        self.producer = Producer(
-            {
-                "bootstrap.servers": servers,
-                "client.id": "issuetracker",
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": 2,
-                # What its caller gave up is not tried for ever; in the log twice is no harm.
-                "message.timeout.ms": 5_000,
-                "socket.timeout.ms": 3_000,
-                "reconnect.backoff.max.ms": 500,
-                "statistics.interval.ms": _STATISTICS_MS,
-                "stats_cb": self._on_statistics,
-                "error_cb": self._on_error,
-                # Errors are told below; librdkafka would log each of ten attempts a second.
-                "log_level": 2,
-            },
-            logger=logging.getLogger(f"{__name__}.client"),
-        )
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether the producer said that it can never send again."""
-        return self._fatal
-
-    def has_topic(self, topic: str) -> bool:
-        """Whether the brokers have the topic; makes the producer know it.
-
-        Raises:
-            KafkaException: they do not answer.
-        """
-        found = self.producer.list_topics(timeout=_REQUEST_SECONDS)
-        self.in_process_broker = (found.cluster_id or "").startswith(_IN_PROCESS_BROKER)
-        if topic not in (found.topics or {}):
-            return False
-        self.producer.list_topics(topic, timeout=_REQUEST_SECONDS)
-        return True
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._fatal = self._fatal or error.fatal()
-        self._tell(error)
-
-    def _on_statistics(self, statistics: str) -> None:
-        if _IDENTIFIED.search(statistics):
-            self.identified.set()
-        else:
-            self.identified.clear()
+        session.producer.list_topics(self.topic, timeout=REQUEST_SECONDS)
 
 
 class _Report:
-    """The broker's answer to one message."""
+    """The broker's answer to one message, and what follows when it is good."""
 
-    __slots__ = ("_done", "error", "message")
+    __slots__ = ("_done", "_follow_up", "error", "message")
 
-    def __init__(self) -> None:
+    def __init__(self, follow_up: FollowUp | None) -> None:
         self._done = threading.Lock()
         self._done.acquire()
+        self._follow_up = follow_up
         self.error: KafkaError | None = None
         self.message: Message | None = None
 
@@ -350,11 +311,25 @@ class _Report:
         """Called once by the producer's poll."""
         self.error = error
         self.message = message
-        self._done.release()
+        if error is None and self._follow_up is not None:
+            self._follow_up(self._done.release)
+        else:
+            self._done.release()
 
     def wait(self, deadline: float) -> bool:
-        """Wait until ``deadline`` (monotonic); whether the answer is there."""
-        return self._done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        """Wait for the answer, and what follows, until ``deadline`` (monotonic).
+
+        Returns:
+            Whether the answer is there.
+        """
+        done = self._done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        if done:
+            self._follow_up = None
+        return done or self.message is not None
+
+    def wait_for_follow_up(self) -> bool:
+        """Once the answer is there: whether what follows it came to its end in time."""
+        return self._follow_up is None or self._done.acquire(timeout=FOLLOW_UP_SECONDS)
 
 
 def _fields(change: AnyChange, message: Message | None) -> dict[str, str | int | None]:

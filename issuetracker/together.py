@@ -45,7 +45,8 @@ class Together(Generic[Item, Result]):
 
     def _run(self) -> None:
         while True:
-            group = [entry for entry in self._gather() if entry[1].set_running_or_notify_cancel()]
+            gathered = gather(self._waiting, self._limit)
+            group = [entry for entry in gathered if entry[1].set_running_or_notify_cancel()]
             if group:
                 self._do_group([item for item, _ in group], [future for _, future in group])
 
@@ -59,11 +60,13 @@ class Together(Generic[Item, Result]):
         for future in futures:
             future.set_result(result)
 
-    def _gather(self) -> list[tuple[Item, Future[Result]]]:
-        gathered = [self._waiting.get()]
-        try:
-            while len(gathered) < self._limit:
-                gathered.append(self._waiting.get_nowait())
-        except Empty:
-            pass
-        return gathered
+
+def gather(waiting: SimpleQueue[Item], limit: int) -> list[Item]:
+    """What waits, up to ``limit`` items; waits until there is one."""
+    gathered = [waiting.get()]
+    try:
+        while len(gathered) < limit:
+            gathered.append(waiting.get_nowait())
+    except Empty:
+        pass
+    return gathered

@@ -11,6 +11,7 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 
 from kafka_worker import registry
@@ -87,7 +88,8 @@ class WorkerCommand(BaseCommand):
     """
 
     handler_name = ""
-    requires_system_checks = "__all__"
+    # Those of addresses and pages would import all that only the web process needs.
+    requires_system_checks = (Tags.models, registry.CHECKED)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options that every worker has."""

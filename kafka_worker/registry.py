@@ -13,6 +13,9 @@ from kafka_worker.handlers import Handler
 
 HandlerClass = TypeVar("HandlerClass", bound=type[Handler])
 
+#: Tag of the system checks that a worker makes at its start, besides those of models.
+CHECKED = "kafka_worker"
+
 _handlers: dict[str, type[Handler]] = {}
 
 

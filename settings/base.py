@@ -44,6 +44,8 @@ MIDDLEWARE = [
     "settings.middleware.known_host",
     "django.middleware.security.SecurityMiddleware",
     "settings.middleware.content_security_policy",
+    # Reports go no further down than here; what protects their answers stands above.
+    "settings.middleware.straight_to_the_api",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -7,6 +7,7 @@ from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import resolve
 
 from issuetracker.api.problems import RETRY_AFTER, bad_request
 
@@ -85,3 +86,26 @@ class DatabaseAway:
         # Not with the request: Django would ask the database whose it is.
         page = render_to_string("503.html", {"again": again})
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def straight_to_the_api(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Spare calls of the API that send no cookie what is listed after this.
+
+    All of that is for pages and for people who are logged in: it would cost a report more than
+    everything else that happens to it. A call with a cookie may have a session, and goes the
+    whole way.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "HTTP_COOKIE" in request.META or not request.path_info.startswith("/api/"):
+            return get_response(request)
+        found = request.resolver_match = resolve(request.path_info)
+        response: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        # As CommonMiddleware has it, or the server would send it in chunks.
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
+
+    return middleware

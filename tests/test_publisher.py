@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -105,6 +105,28 @@ def test_a_change_that_no_broker_would_take_is_certainly_not_published(
         with pytest.raises(NotPublished):
             publisher.publish_issue(_change("x" * 2_000_000))
         assert publisher.state == "ready"
+
+
+def test_what_follows_begins_once_the_broker_has_a_change_and_is_waited_for(
+    memory_broker: MemoryBroker,
+) -> None:
+    topic = unique("issues")
+    began: list[object] = []
+
+    def follow(done: Callable[[], object]) -> None:
+        began.append(done)
+        threading.Timer(0.1, done).start()
+
+    with _started(memory_broker.bootstrap_servers, topic) as publisher:
+        assert publisher.warm(20)
+        assert publisher.publish_issue(change := _change(), follow)
+        assert len(began) == 1
+        assert [one["event_id"] for one in memory_broker.messages(topic, 1)] == [change.event_id]
+        assert not publisher.publish_issue(_change(), began.append)
+        assert publisher.state == "ready"
+        with pytest.raises(NotPublished):
+            publisher.publish_issue(_change("x" * 2_000_000), began.append)
+    assert len(began) == 2
 
 
 def test_without_brokers_every_change_is_refused_at_once() -> None:

@@ -1,7 +1,6 @@
 """What the endpoints have in common: who may call, how a body is read, when to be done."""
 
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -26,7 +25,7 @@ from issuetracker.access.principals import Caller, Person, Service
 from issuetracker.access.rates import rates
 from issuetracker.api.problems import BodyTooLarge, LengthRequired
 from issuetracker.api.validating import decode_body
-from issuetracker.messages import MAX_BODY_BYTES
+from issuetracker.messages import MAX_BODY_BYTES, new_event_id
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 
@@ -108,10 +107,15 @@ class ApiView(APIView):
         """What a caller needs to use ``method`` here."""
         return Permission.READ if method in ("GET", "HEAD") else Permission.WRITE
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Note when the request began, then authenticate it and check what it may."""
+    def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401
+        """Note when the request began, then authenticate it and check what it may.
+
+        What else REST framework does here has one outcome only: JSON, no versions.
+        """
         self.deadline = time.monotonic() + ANSWER_SECONDS
-        super().initial(request, *args, **kwargs)
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
 
     def read_body(self, request: Request, struct: type[Struct]) -> Struct:
         """The request's body as ``struct``.
@@ -136,7 +140,7 @@ class ApiView(APIView):
 
     def event_id(self, given: str | None = None) -> str:
         """By which a change counts once: ``given`` in the body, else of the key, else a new one."""
-        return given or self.key_event_id or str(uuid.uuid4())
+        return given or self.key_event_id or new_event_id()
 
     @property
     def seconds_left(self) -> float:

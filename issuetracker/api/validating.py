@@ -4,10 +4,10 @@ msgspec decodes in a microsecond and names the first error. Only when it refuses
 walked one by one, to name them all.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -16,11 +16,13 @@ from django.http import QueryDict
 
 from issuetracker.exceptions import FieldError, InvalidInput
 from issuetracker.messages import MAX_CONTEXT_BYTES, NewIssue
+from issuetracker.nul import PATTERN, find_nul
 
 #: How deep objects and lists may be nested in a context.
 MAX_CONTEXT_DEPTH = 30
 _POINTER_LENGTH = 300
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
+_NOT_ALLOWED = "Has characters that are not allowed here"
 
 #: A type as a struct's field has it; Python has no narrower name for it.
 Annotation: TypeAlias = Any
@@ -42,7 +44,7 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
         decoded: Struct = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput(_errors_of_body(raw, struct)) from None
-    _require_bearable_context(decoded, "")
+    _require_bearable(decoded, raw, "")
     return decoded
 
 
@@ -61,7 +63,7 @@ def decode_part(value: object, struct: type[Struct], pointer: str) -> Struct:
         converted = msgspec.convert(value, struct)
     except (msgspec.ValidationError, RecursionError):
         raise InvalidInput(_errors_of_value(value, struct, pointer)) from None
-    _require_bearable_context(converted, pointer)
+    _require_bearable(converted, _encode(value), pointer)
     return converted
 
 
@@ -88,14 +90,14 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
     raise InvalidInput(errors)
 
 
-@cache
+@functools.cache
 def _several(struct: type[msgspec.Struct]) -> frozenset[str]:
     """The names of the fields that are lists."""
     fields = msgspec.structs.fields(struct)
     return frozenset(field.name for field in fields if _is_sequence(field.type))
 
 
-@cache
+@functools.cache
 def _whole(struct: type[msgspec.Struct]) -> frozenset[str]:
     """The names of the fields that are whole numbers."""
     fields = msgspec.structs.fields(struct)
@@ -120,14 +122,26 @@ def _errors_of_value(value: object, struct: type[msgspec.Struct], pointer: str) 
     errors = list(_walk(value, struct, pointer))
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
         errors += _errors_of_context(value["context"], pointer)
+    named = {error.pointer for error in errors}
+    nul = _errors_of_nul(_encode(value), pointer)
+    errors += [error for error in nul if error.pointer not in named]
     return errors or [FieldError(pointer, "The body is not valid")]
 
 
-def _require_bearable_context(decoded: msgspec.Struct, pointer: str) -> None:
+def _require_bearable(decoded: msgspec.Struct, raw: bytes, pointer: str) -> None:
+    """Check what the types do not say; ``decoded`` was ``raw`` as JSON."""
+    errors = _errors_of_nul(raw, pointer)
     if isinstance(decoded, NewIssue) and decoded.context:
-        errors = _errors_of_context(decoded.context, pointer)
-        if errors:
-            raise InvalidInput(errors)
+        errors += _errors_of_context(decoded.context, pointer)
+    if errors:
+        raise InvalidInput(errors)
+
+
+def _errors_of_nul(raw: bytes, pointer: str) -> list[FieldError]:
+    return [
+        FieldError(functools.reduce(_join, path, pointer), f"{_NOT_ALLOWED} {PATTERN!r}")
+        for path in find_nul(raw)
+    ]
 
 
 def _errors_of_context(context: dict[str, Any], report: str) -> list[FieldError]:
@@ -190,7 +204,7 @@ def _leaf(value: object, annotation: Annotation, pointer: str) -> Iterator[Field
 
 def _in_words(message: str) -> str:
     if "matching regex" in message:
-        return "Has characters that are not allowed here" + message.partition("matching regex")[2]
+        return _NOT_ALLOWED + message.partition("matching regex")[2]
     return message
 
 

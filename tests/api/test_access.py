@@ -72,6 +72,16 @@ def test_a_report_with_a_known_token_needs_no_database(
         assert [_post(api, secret) for _ in range(10)] == [202] * 10
 
 
+def test_a_call_without_a_cookie_gets_no_cookie_and_all_that_protects_an_answer(
+    api: Client, no_broker: IssuePublisher
+) -> None:
+    answer = api.post(ISSUES, REPORT, content_type="application/json")
+    assert not answer.cookies
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert int(answer["Content-Length"]) == len(answer.content)
+
+
 def test_another_scheme_is_refused(api: Client, no_broker: IssuePublisher) -> None:
     answer = api.get(ISSUES, headers={"Authorization": "Basic YTpi"})
     assert answer.status_code == 401

@@ -75,6 +75,18 @@ def test_what_is_wrong_with_all_of_it_is_one_error(api: Client, no_broker: Issue
     assert api.post(BULK, b"[]", content_type="application/json").status_code == 400
 
 
+def test_a_report_with_nul_is_refused_by_itself(api: Client, no_broker: IssuePublisher) -> None:
+    nul = {"title": "x", "description": "a\0b", "exception": [{"type": "E", "message": "\0"}]}
+    free = {"title": "x", "context": {"a\0": "\0"}}
+    refused, stored = results(bulk(api, [nul, free]))
+    assert (refused["code"], stored["code"]) == (400, 201)
+    named = {error["pointer"] for error in refused["errors"]}
+    assert named == {"/issues/0/description", "/issues/0/exception/0/message"}
+    (wrong,) = results(bulk(api, [{"title": "", "description": "\0"}]))
+    named = {error["pointer"] for error in wrong["errors"]}
+    assert named == {"/issues/0/title", "/issues/0/description"}
+
+
 def test_a_body_may_be_longer_than_a_single_reports(api: Client, no_broker: IssuePublisher) -> None:
     large = {"title": "Large", "description": "d" * 20_000}
     assert {each["code"] for each in results(bulk(api, [large] * 40))} == {201}

@@ -293,7 +293,7 @@ def test_an_acknowledgement_that_came_too_late_is_no_second_report(
 ) -> None:
     mine = key()
 
-    def unknown(change: Any) -> None:
+    def unknown(change: Any, then: Any) -> None:
         raise PublishUnknown("too late")
 
     monkeypatch.setattr(publisher, "publish_issue", unknown)

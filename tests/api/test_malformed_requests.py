@@ -92,6 +92,26 @@ BODIES: list[tuple[str, object, int, set[str]]] = [
         400,
         {"/exception/0/frames/0/variables/a"},
     ),
+    (
+        "NUL in code, a variable and its name",
+        {
+            **WELL,
+            "exception": _raised(
+                code="a\x00", variables={"a": "\x00", "b\x00": "", "context": "\x00"}
+            ),
+        },
+        400,
+        {
+            f"/exception/0/frames/0/{at}"
+            for at in ("code", "variables/a", "variables/b\x00", "variables/context")
+        },
+    ),
+    (
+        "NUL beside another wrong field",
+        {"title": "", "description": "\x00", "context": {"a": "\x00"}},
+        400,
+        {"/title", "/description"},
+    ),
     ("context a list", {**WELL, "context": [1]}, 400, {"/context"}),
     ("context too large", {**WELL, "context": {"a": "x" * 33_000}}, 400, {"/context"}),
     ("context too deep", {**WELL, "context": _nested(31)}, 400, {"/context"}),
@@ -134,6 +154,20 @@ def test_a_malformed_report_is_refused_with_each_wrong_field(
 ) -> None:
     found, document = _send(api, "POST", ISSUES, body)
     assert (found, _pointers(document)) == (status, pointers)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {**WELL, "context": {"a\x00": ["\x00"]}},
+        {**WELL, "description": "\\u0000 is how JSON writes NUL"},
+    ],
+    ids=["NUL in free-form parts", "the letters that stand for NUL"],
+)
+def test_what_only_looks_malformed_is_accepted(
+    api: Client, publisher: IssuePublisher, report: dict[str, Any]
+) -> None:
+    assert api.post(ISSUES, report, content_type="application/json").status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class Api:
 
     # The publisher, and the thread that groups writes past the log.
 
-    def publish_issue(self, change: AnyChange) -> None:
+    def publish_issue(self, change: AnyChange, _follow_up: object = None) -> bool:
         record = record_of(change)
         if self._answer is Answer.UNKNOWN_LATE:
             self.in_flight.append(record)
@@ -82,6 +82,7 @@ class Api:
             raise NotPublished("the broker is away")
         if self._answer is not Answer.ACKNOWLEDGED:
             raise PublishUnknown("no acknowledgement came")
+        return True
 
     def get(self) -> "Api":
         return self
@@ -96,7 +97,6 @@ class Api:
             get_store=lambda: self._store,
             get_recents=NoRecents,
             _stored=self,
-            _show=lambda _change: None,
         )
 
 

@@ -7,6 +7,7 @@ from unittest import mock
 
 from issuetracker.consumer import IssueTrackerConsumer
 from issuetracker.issues import Issue
+from issuetracker.messages import AnyChange
 from issuetracker.providers.base import StoreProvider
 from kafka_worker import BatchHandler, BatchPolicy, Message, Rejected, RetryPolicy, Unavailable
 from kafka_worker.config import WorkerConfig
@@ -28,6 +29,8 @@ _CONFIG = WorkerConfig(bootstrap_servers="model:9092")
 
 class NoRecents:
     """A recent view that is away."""
+
+    def accept(self, preview: Issue, change: AnyChange) -> None: ...
 
     def store_issues(self, issues: Sequence[Issue]) -> None: ...
 

@@ -97,8 +97,11 @@ def _without_dead_letters() -> None:
 def _without_acknowledgement() -> None:
     """A report counts as accepted as soon as it is handed to the producer."""
 
-    def publish(self: IssuePublisher, change: Any) -> None:
+    def publish(self: IssuePublisher, change: Any, follow_up: Any = None) -> bool:
         self._require_ready().producer.produce(self.topic, _encode(change), change.issue_id)
+        if follow_up is not None:
+            follow_up(lambda: None)
+        return True
 
     IssuePublisher.publish_issue = publish
 
