@@ -86,7 +86,7 @@ def _figures(
 
 
 def _cost(ours: list[float], others: list[float]) -> Figure:
-    """What hardly depends on what else the machine does meanwhile."""
+    """What depends less than a rate does on what else the machine does meanwhile."""
     return Figure("  web's CPU for each", "us", Samples(ours), _BARE, Samples(others))
 
 

@@ -9,7 +9,7 @@ favour: no reverse proxy stands before it, and its quotas (1,000 events in five 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from issuetracker.messages import Frame, NewIssue
 from tests.system import ROOT, eventually, free_port
 
 VERSION = "2.6.2"
+_WARM_UPS = 10
 _HOME = ROOT / "var" / "bench" / f"bugsink-{VERSION}"
 _BIN = _HOME / "bin"
 _SETTINGS = """
@@ -37,7 +38,8 @@ _NEW_PROJECT = (
     "from projects.models import Project; p = Project.objects.create(name='bench'); "
     "print(p.pk, p.sentry_key.hex)"
 )
-_GUNICORN = ("--workers=4", "--timeout=6", "--max-requests=1000", "--max-requests-jitter=100")
+# Its guide has a timeout of 6 s, within which its workers do not start on a busy machine.
+_GUNICORN = ("--workers=4", "--timeout=60", "--max-requests=1000", "--max-requests-jitter=100")
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,21 @@ def bugsink(bench: Bench) -> Iterator[Figure]:
 
 def _load(bench: Bench, web: Server) -> wrk.Outcome:
     url, body = web.url("/api/v1/issues"), reports.body(reports.LARGE)
-    wrk.load(url, bench.folder, 1, body=body)
-    return wrk.load(url, bench.folder, bench.seconds, body=body)
+    return _when_warm(
+        lambda seconds: wrk.load(url, bench.folder, seconds, body=body), bench.seconds
+    )
+
+
+def _when_warm(load: Callable[[float], wrk.Outcome], seconds: float) -> wrk.Outcome:
+    """What comes of the first load after one of which everything was answered in 2 s."""
+    for _ in range(_WARM_UPS):
+        found = load(2)
+        if found.answered and not found.failed:
+            break
+    found = load(seconds)
+    if not found.answered:
+        raise AssertionError(f"it accepts nothing, so there is nothing to compare: {found}")
+    return found
 
 
 def _figure(ours: list[wrk.Outcome], others: list[wrk.Outcome], *, working: bool) -> Figure:
@@ -108,7 +123,7 @@ class Bugsink:
         self._project = Project(f"/api/{number}/envelope/", key)
 
     def load(self, seconds: float, *, working: bool) -> wrk.Outcome:
-        """Start it, send the report for so long after a second of warming up, and end it.
+        """Start it, send the report for so long once it is warm, and end it.
 
         Args:
             seconds: for how long.
@@ -118,8 +133,9 @@ class Bugsink:
         with self._serving(working=working) as port:
             url = f"http://127.0.0.1:{port}{self._project.address}"
             body = event()
-            wrk.load(url, self._folder, 1, body=body, script=script)
-            return wrk.load(url, self._folder, seconds, body=body, script=script)
+            return _when_warm(
+                lambda each: wrk.load(url, self._folder, each, body=body, script=script), seconds
+            )
 
     @contextmanager
     def _serving(self, *, working: bool) -> Iterator[int]:
@@ -129,7 +145,7 @@ class Bugsink:
             stack.enter_context(self._running(serve))
             if working:
                 stack.enter_context(self._running(["bugsink-runsnappea"]))
-            eventually(lambda: get(port, "/accounts/login/") == 200, "Bugsink answers")
+            eventually(lambda: get(port, "/accounts/login/") == 200, "Bugsink answers", within=120)
             yield port
 
     @contextmanager
