@@ -107,9 +107,9 @@ def emulated(bench: Bench, count: int) -> Iterator[Figure]:
     """
     emulator = bench.system.environment["FIRESTORE_EMULATOR_HOST"]
     store = FirebaseHelperProvider("size", bench.folder / "none", emulator)
-    population.settle(store, count)
     # A page would have given up after three seconds.
-    firestore_channel.READ_SECONDS = 300
+    firestore_channel.READ_SECONDS = firestore_channel.WRITE_SECONDS = 300
+    population.settle(store, count)
     issue, cursor = _far(store)
     queries = {name: _query(address) for name, address in QUESTIONS.items()}
     asked: dict[str, Callable[[], object]] = {
