@@ -103,7 +103,7 @@ def hosted(bench: Bench, count: int) -> Iterator[Figure]:
 def emulated(bench: Bench, count: int) -> Iterator[Figure]:
     """The Firestore emulator's own answers, for as long as they take: no goal.
 
-    Not by tags or words: for those it takes more memory than it has.
+    Not by tags or words: the first of those ends its stream without an answer.
     """
     emulator = bench.system.environment["FIRESTORE_EMULATOR_HOST"]
     store = FirebaseHelperProvider("size", bench.folder / "none", emulator)
