@@ -48,16 +48,16 @@ def test_tags_are_added_and_removed(visit: Visit, site: Site) -> None:
     issue_id = site.report("Tag me", component="labels", tags=["eu"])
     visit.issue(issue_id)
     page = visit.page
-    page.get_by_label("More tags").fill("db slow")
+    page.get_by_label("More tags").fill("db sluggish")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Tags db, slow added.")).to_be_visible()
+    expect(page.get_by_text("Tags db, sluggish added.")).to_be_visible()
     page.get_by_role("button", name="Remove the tag eu").click()
     expect(page.get_by_text("Tag eu removed.")).to_be_visible()
-    expect(page.locator("dl.facts .tag")).to_have_text(["db", "slow"])
+    expect(page.locator("dl.facts .tag")).to_have_text(["db", "sluggish"])
     expect(page.locator("#history li").last).to_contain_text("anna removed the tag eu")
     visit.shoot("tags")
     assert visit.violations() == []
-    page.locator("dl.facts").get_by_role("link", name="slow").click()
+    page.locator("dl.facts").get_by_role("link", name="sluggish").click()
     expect(page.locator("#result_list a.title")).to_have_text(["Tag me"])
 
 
