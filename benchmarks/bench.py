@@ -15,6 +15,7 @@ from benchmarks.serving import Server, serving
 from deploy.services import PARTS, Services
 from issuetracker.providers.firebase import FirebaseHelperProvider
 from issuetracker.providers.firestore_channel import FirestoreChannel, find_access
+from tests.services import FirestoreEmulator
 from tests.system import System, eventually, free_port
 
 _PARTS = ("kafka", "redis", "firestore")
@@ -75,9 +76,8 @@ class Bench:
         self.log = Log(environment["KAFKA_BOOTSTRAP_SERVERS"])
         self._redis_url = environment["REDIS_URL"]
         self._emulator = environment["FIRESTORE_EMULATOR_HOST"]
-        self.store = FirebaseHelperProvider(
-            environment["GOOGLE_CLOUD_PROJECT"], folder / "none", self._emulator
-        )
+        self._project = environment["GOOGLE_CLOUD_PROJECT"]
+        self.store = FirebaseHelperProvider(self._project, folder / "none", self._emulator)
 
     def close(self) -> None:
         """End all of it."""
@@ -137,8 +137,10 @@ class Bench:
         return eventually(look, f"{count} changes are stored", within=300, every=0.25)
 
     def forget(self) -> None:
-        """Pass over what waits in the log, and empty Redis; for whoever measures next."""
+        """Pass over what waits in the log, empty store and Redis; for whoever measures next."""
         self.log.pass_over()
+        # The emulator goes through all documents for each list, where Firestore has an index.
+        FirestoreEmulator(self._emulator, self._project).clear()
         with redis.Redis.from_url(self._redis_url) as client:
             client.flushall()
 

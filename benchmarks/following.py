@@ -30,6 +30,9 @@ def delay(bench: Bench) -> Iterator[Figure]:
     count = max(3, round(_REPORTS_FOR_A_SECOND * bench.seconds))
     page = bench.folder / "empty.json"
     page.write_bytes(b"{}")
+    with bench.web():
+        pass  # makes the topic
+    bench.forget()
     with bench.web() as web, bench.bare(page) as bare, bench.consumer():
         caller = _Caller(web, bare)
         caller.report()  # the first of all finds every part cold

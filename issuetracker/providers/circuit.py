@@ -26,11 +26,17 @@ class Circuit:
         self._first = seconds if first is None else min(first, seconds)
         self._pause = self._first
         self._try_at: float | None = None
+        self._failed_at: float | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the part did not answer when it was asked last."""
         return self._try_at is not None
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether the part did not answer some call of the last ``seconds``."""
+        return self._failed_at is not None and time.monotonic() - self._failed_at < self._seconds
 
     def lets_through(self) -> bool:
         """Whether this call may ask the part."""
@@ -49,7 +55,8 @@ class Circuit:
             self._pause = self._first
         else:
             self._pause = min(2 * self._pause, self._seconds)
-        self._try_at = time.monotonic() + self._pause
+        self._failed_at = time.monotonic()
+        self._try_at = self._failed_at + self._pause
 
     def succeeded(self) -> None:
         """Say that the part answered."""

@@ -104,8 +104,11 @@ class RedisHelperProvider:
 
     @property
     def is_away(self) -> bool:
-        """Whether there is a Redis that did not answer when it was asked last."""
-        return self.is_configured and self._circuit.is_open
+        """Whether there is a Redis that did not answer when it was asked last, or a moment ago.
+
+        Then what was accepted in this moment may be missing in it.
+        """
+        return self.is_configured and (self._circuit.is_open or self._circuit.failed_lately)
 
     def accept(self, preview: Issue, change: AnyChange) -> None:
         """Show a change that is in the log and will reach the store.
