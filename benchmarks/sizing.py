@@ -6,6 +6,7 @@ for longer than a page waits; what is measured there is its own answers. Firesto
 what `firestore.indexes.json` leads it to, and no more.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -89,7 +90,8 @@ def embedded(bench: Bench, count: int) -> Iterator[Figure]:
 
 def hosted(bench: Bench, count: int) -> Iterator[Figure]:
     """Over PostgreSQL, as those have it who host it themselves."""
-    variables = PARTS["postgres"].environment(bench.services.start("postgres"))
+    part = bench.services.start("postgres")
+    variables = PARTS["postgres"].environment(part)
     try:
         with database_store(variables["DATABASE_URL"]) as store:
             population.settle(store, WRITTEN)
@@ -98,6 +100,7 @@ def hosted(bench: Bench, count: int) -> Iterator[Figure]:
             yield from _pages(bench, variables, store, f"PostgreSQL, {count:,}")
     finally:
         bench.services.kill("postgres")
+        shutil.rmtree(part.data)  # gigabytes, and not always in the run's own folder
 
 
 def emulated(bench: Bench, count: int) -> Iterator[Figure]:

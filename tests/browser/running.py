@@ -1,5 +1,6 @@
 """The product and a browser, started for tests and for pictures."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -49,8 +50,11 @@ def running_site(
         finally:
             system.close()
     finally:
+        running = services.running()
         for name in parts:
             services.kill(name)
+        for instance in running.values():
+            shutil.rmtree(instance.data)  # PostgreSQL's is not always in the folder
 
 
 def _begin(system: System) -> None:
