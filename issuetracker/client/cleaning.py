@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Literal, TypeVar, get_args
 
-from issuetracker.messages import MAX_CONTEXT_BYTES, IssueType, Priority, Status
+from issuetracker.messages import MAX_CONTEXT_BYTES, IssueType, Priority, Status, new_event_id
 
 MASK = "[masked]"
 _NO_TITLE = "(no title)"
@@ -35,6 +35,10 @@ _Item = TypeVar("_Item")
 
 def text(value: object, limit: int) -> str:
     """``value`` as text of at most ``limit`` characters, without NUL and lone surrogates."""
+    # What a service says is mostly plain, and its call must cost nothing. No subclass: it may
+    # redefine anything.
+    if type(value) is str and len(value) <= limit and value.isascii() and "\x00" not in value:
+        return value
     found = _as_text(value)
     if len(found) > limit:
         found = found[: limit - 1] + "…"
@@ -63,6 +67,8 @@ def title(value: object) -> str:
 
 
 def _choice(value: object, words: tuple[_Word, ...], default: _Word) -> _Word:
+    if type(value) is str and value in words:
+        return value
     wanted = text(getattr(value, "value", value), 50).strip().lower()
     return next((word for word in words if word == wanted), default)
 
@@ -126,7 +132,7 @@ def event_id(value: object) -> str:
     """The report's id: ``value`` if it is a UUID, one made from any other text, else a new one."""
     found = text(value, 10_000)
     if not found:
-        return str(uuid.uuid4())
+        return new_event_id()
     try:
         return str(uuid.UUID(found))
     except ValueError:
