@@ -53,7 +53,8 @@ def _figure(
     name: str, seconds: list[float], against: str, baseline: list[float], goal: Goal
 ) -> Figure:
     ours, other = (percentile(each, 0.99) * _MILLI for each in (seconds, baseline))
-    return Figure(name, "ms", Samples([ours]), against, Samples([other]), goal)
+    note = f"half of them within {percentile(seconds, 0.5) * _MILLI:.0f} ms"
+    return Figure(name, "ms", Samples([ours]), against, Samples([other]), goal, note)
 
 
 class _Caller:
