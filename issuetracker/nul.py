@@ -26,19 +26,21 @@ def find_nul(raw: bytes) -> list[Path]:
     """
     if _ESCAPED not in raw:
         return []
-    return list(_find(msgspec.json.decode(raw), ()))
+    return list(_find(msgspec.json.decode(raw)))
 
 
-def _find(value: object, path: Path) -> Iterator[Path]:
-    if path in _FREE_FORM:
-        return
-    if isinstance(value, str):
-        if "\0" in value:
-            yield path
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _find(item, (*path, str(place)))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _find(key, (*path, key))
-            yield from _find(item, (*path, key))
+def _find(value: object) -> Iterator[Path]:
+    # With a stack of its own: JSON can be nested deeper than Python calls.
+    waiting: list[tuple[object, Path]] = [(value, ())]
+    while waiting:
+        value, path = waiting.pop()
+        if path in _FREE_FORM:
+            continue
+        if isinstance(value, str):
+            if "\0" in value:
+                yield path
+        elif isinstance(value, list):
+            waiting += [(item, (*path, str(place))) for place, item in enumerate(value)][::-1]
+        elif isinstance(value, dict):
+            inside = [(each, (*path, key)) for key, item in value.items() for each in (key, item)]
+            waiting += inside[::-1]

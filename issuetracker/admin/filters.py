@@ -101,7 +101,7 @@ def read_filters(given: QueryDict, now: datetime) -> Filters:
     for name, values in _candidates(given):
         try:
             fields |= _convert(name, values, now)
-        except ValueError:
+        except (ValueError, OverflowError):
             wrong.append(f"“{', '.join(values)}” is no {_title(name)}; that filter is left out.")
         else:
             params[name] = values
@@ -202,6 +202,8 @@ def _convert_one(name: str, value: str, now: datetime) -> dict[str, Any]:
         return {"text": _short(value)}
     if name == "order":
         return {"order": _known([value], get_args(Order))[0]}
+    if "\0" in value:
+        raise ValueError(value)
     return {name: value}
 
 

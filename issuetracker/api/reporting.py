@@ -87,11 +87,12 @@ def report_all(
 
 
 def _read(value: object, place: int) -> NewIssue | Exception:
+    if len(_encode(value)) > MAX_BODY_BYTES:
+        return BodyTooLarge()
     try:
-        issue = decode_part(value, NewIssue, f"/issues/{place}")
+        return decode_part(value, NewIssue, f"/issues/{place}")
     except InvalidInput as error:
         return error
-    return issue if len(_encode(issue)) <= MAX_BODY_BYTES else BodyTooLarge()
 
 
 def _placed(accepted: Accepted) -> tuple[int, answers.AcceptedIssue]:

@@ -8,6 +8,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -21,7 +22,12 @@ from issuetracker.nul import PATTERN, find_nul
 #: How deep objects and lists may be nested in a context.
 MAX_CONTEXT_DEPTH = 30
 _POINTER_LENGTH = 300
+#: Levels of objects and lists in a body. Decoding takes a call for each, and a web server's thread
+#: has no stack for thousands of them.
+MAX_BODY_DEPTH = 500
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
+#: What opens or closes a level, and whole strings, in which nothing does.
+_BRACKETS = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_ALLOWED = "Has characters that are not allowed here"
 
 #: A type as a struct's field has it; Python has no narrower name for it.
@@ -37,6 +43,8 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
     Raises:
         InvalidInput: it is none; every wrong field is named.
     """
+    if _is_nested_deeper(raw, MAX_BODY_DEPTH):
+        raise InvalidInput([FieldError("", f"Nested deeper than {MAX_BODY_DEPTH} levels")])
     decoder = _decoders.get(struct)
     if decoder is None:
         decoder = _decoders[struct] = msgspec.json.Decoder(struct)
@@ -44,7 +52,7 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
         decoded: Struct = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput(_errors_of_body(raw, struct)) from None
-    _require_bearable(decoded, raw, "")
+    _require_bearable(decoded, _errors_of_nul(raw, ""), "")
     return decoded
 
 
@@ -63,7 +71,7 @@ def decode_part(value: object, struct: type[Struct], pointer: str) -> Struct:
         converted = msgspec.convert(value, struct)
     except (msgspec.ValidationError, RecursionError):
         raise InvalidInput(_errors_of_value(value, struct, pointer)) from None
-    _require_bearable(converted, _encode(value), pointer)
+    _require_bearable(converted, _errors_of_nul_in(value, pointer), pointer)
     return converted
 
 
@@ -85,9 +93,22 @@ def decode_query(query: QueryDict, struct: type[Struct]) -> Struct:
     if not errors:
         # Strictly: msgspec would take "null" for nothing, and any number for a time.
         with suppress(msgspec.ValidationError):
-            return msgspec.convert(given, struct)
+            decoded = msgspec.convert(given, struct)
+            _require_in_calendar(decoded)
+            return decoded
     errors += _walk(given, struct, "")
     raise InvalidInput(errors)
+
+
+def _require_in_calendar(query: msgspec.Struct) -> None:
+    """Refuse times that have no counterpart in UTC, at either end of the calendar."""
+    for name, value in msgspec.structs.asdict(query).items():
+        if isinstance(value, datetime):
+            try:
+                value.astimezone(UTC)
+            except OverflowError:
+                error = FieldError(_join("", name), "Lies outside the years 1 to 9999 in UTC")
+                raise InvalidInput([error]) from None
 
 
 @functools.cache
@@ -123,18 +144,23 @@ def _errors_of_value(value: object, struct: type[msgspec.Struct], pointer: str) 
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
         errors += _errors_of_context(value["context"], pointer)
     named = {error.pointer for error in errors}
-    nul = _errors_of_nul(_encode(value), pointer)
-    errors += [error for error in nul if error.pointer not in named]
+    errors += [error for error in _errors_of_nul_in(value, pointer) if error.pointer not in named]
     return errors or [FieldError(pointer, "The body is not valid")]
 
 
-def _require_bearable(decoded: msgspec.Struct, raw: bytes, pointer: str) -> None:
-    """Check what the types do not say; ``decoded`` was ``raw`` as JSON."""
-    errors = _errors_of_nul(raw, pointer)
+def _require_bearable(decoded: msgspec.Struct, errors: list[FieldError], pointer: str) -> None:
+    """Raise ``errors``, and what else the types do not say."""
     if isinstance(decoded, NewIssue) and decoded.context:
-        errors += _errors_of_context(decoded.context, pointer)
+        errors = errors + _errors_of_context(decoded.context, pointer)
     if errors:
         raise InvalidInput(errors)
+
+
+def _errors_of_nul_in(value: object, pointer: str) -> list[FieldError]:
+    try:
+        return _errors_of_nul(_encode(value), pointer)
+    except RecursionError:
+        return [FieldError(pointer, "It is nested too deep")]
 
 
 def _errors_of_nul(raw: bytes, pointer: str) -> list[FieldError]:
@@ -151,6 +177,17 @@ def _errors_of_context(context: dict[str, Any], report: str) -> list[FieldError]
     if len(_encode(context)) > MAX_CONTEXT_BYTES:
         return [FieldError(pointer, f"Longer than {MAX_CONTEXT_BYTES} bytes as JSON")]
     return []
+
+
+def _is_nested_deeper(raw: bytes, levels: int) -> bool:
+    if raw.count(b"[") + raw.count(b"{") <= levels:
+        return False
+    depth = 0
+    for token in _BRACKETS.finditer(raw):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > levels:
+            return True
+    return False
 
 
 def _is_deeper(value: object, levels: int) -> bool:

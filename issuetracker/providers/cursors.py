@@ -85,7 +85,9 @@ def _read(cursor: str, of: str) -> _Position:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = _decode(raw)
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        if position.time is not None:
+            position.time.astimezone(UTC)
+    except (binascii.Error, ValueError, OverflowError, msgspec.DecodeError) as error:
         raise _invalid() from error
     if position.of != of or not is_uuid(position.id):
         raise _invalid()
