@@ -1,5 +1,7 @@
 """A switch that stops asking a part which does not answer."""
 
+import time
+
 from issuetracker.providers.circuit import Circuit
 
 ERROR = OSError("no answer")
@@ -30,3 +32,12 @@ def test_that_it_failed_a_moment_ago_is_known_when_it_answers_again() -> None:
     circuit.succeeded()
     assert not circuit.is_open
     assert circuit.failed_lately
+
+
+def test_calls_that_were_under_way_together_count_as_one_failure() -> None:
+    circuit = Circuit("A part", "it costs something", 2.0, first=0.05)
+    assert [circuit.lets_through() for _ in range(8)] == [True] * 8
+    for _ in range(8):
+        circuit.failed(OSError("gone"))
+    time.sleep(0.06)
+    assert circuit.lets_through()

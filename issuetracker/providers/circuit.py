@@ -27,6 +27,7 @@ class Circuit:
         self._pause = self._first
         self._try_at: float | None = None
         self._failed_at: float | None = None
+        self._is_tried = False
 
     @property
     def is_open(self) -> bool:
@@ -40,12 +41,14 @@ class Circuit:
 
     def lets_through(self) -> bool:
         """Whether this call may ask the part."""
-        if self._try_at is None:
+        try_at = self._try_at  # once: another thread may close it meanwhile
+        if try_at is None:
             return True
         now = time.monotonic()
-        if now < self._try_at:
+        if now < try_at:
             return False
         self._try_at = now + self._pause
+        self._is_tried = True
         return True
 
     def failed(self, error: Exception) -> None:
@@ -53,8 +56,10 @@ class Circuit:
         if self._try_at is None:
             logger.warning("%s is not available (%s); %s", self._part, error, self._consequence)
             self._pause = self._first
-        else:
+        elif self._is_tried:
+            # Not for calls that were under way when the first of them failed.
             self._pause = min(2 * self._pause, self._seconds)
+        self._is_tried = False
         self._failed_at = time.monotonic()
         self._try_at = self._failed_at + self._pause
 
