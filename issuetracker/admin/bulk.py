@@ -142,7 +142,11 @@ def undo(done: Mapping[str, Any], *, actor: str) -> Outcome:
         else:
             outcome.left["somebody changed it since"] += 1
     for key, ids in alike.items():
-        _set(ids, Wanted(key, before[ids[0]], ""), done["id"], actor, before, outcome)
+        try:
+            _set(ids, Wanted(key, before[ids[0]], ""), done["id"], actor, before, outcome)
+        except WrongForm as error:
+            # Such as a mute that has ended meanwhile, or somebody who is here no more.
+            outcome.left[str(error).rstrip(".")] += len(ids)
     return outcome
 
 

@@ -133,9 +133,7 @@ class ListPages(IssuePages):
             messages.warning(request, str(error))
         else:
             _tell(request, outcome)
-            done = undoable(outcome)
-            request.session[_DONE] = done
-            params[_DONE_PARAMETER] = done["id"]
+            params[_DONE_PARAMETER] = _remember(request, outcome)
         return HttpResponseRedirect(_list_address(params))
 
     @or_unavailable
@@ -143,10 +141,11 @@ class ListPages(IssuePages):
         """Take the last change of several issues back."""
         self._require_change(request)
         params = _given(request)
-        done = request.session.pop(_DONE, None)
+        done = request.session.get(_DONE)
         if done is None or done["id"] != request.POST.get("done"):
             messages.warning(request, "That cannot be taken back any more.")
         else:
+            del request.session[_DONE]
             _undo(request, done)
         return HttpResponseRedirect(_list_address(params))
 
@@ -166,12 +165,19 @@ def _bulk_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _remember(request: HttpRequest, outcome: Outcome) -> str:
+    """Keep what takes ``outcome`` back; the id under which it is kept."""
+    form = request.POST["event_id"]
+    held = request.session.get(_DONE)
+    # The same form sent again did nothing more, and must not take away what takes the first back.
+    if held is None or held["form"] != form:
+        held = request.session[_DONE] = {**undoable(outcome), "form": form}
+    done_id: str = held["id"]
+    return done_id
+
+
 def _undo(request: HttpRequest, done: dict[str, Any]) -> None:
-    try:
-        outcome = undo(done, actor=request.user.get_username())
-    except WrongForm as error:
-        messages.warning(request, str(error))  # such as a mute that has ended meanwhile
-        return
+    outcome = undo(done, actor=request.user.get_username())
     _tell(request, outcome)
     restored = count_of(len(outcome.before))
     messages.success(request, f"Undone: {restored} set back to what was before.")

@@ -115,18 +115,43 @@ def test_issues_are_muted_and_set_back(admin: Client, tracker: Tracker, issues: 
     assert values(tracker, issues, "muted_until") == [week, None, None]
 
 
-def test_a_mute_that_ended_meanwhile_is_not_set_back(
+def test_what_cannot_be_set_back_any_more_is_told_and_the_rest_is(
     admin: Client, tracker: Tracker, issues: list[str]
 ) -> None:
     change(admin, issues[:1], "mute", mute="1h")
-    page = change(admin, issues[:1], "mute=")
+    page = change(admin, issues, "mute", mute="7d")
     session = admin.session
     done = session["issuetracker_bulk"]
     done["before"][issues[0]]["mute"]["until"] = "2020-01-01T00:00:00Z"
     session["issuetracker_bulk"] = done
     session.save()
-    assert "Lies in the past" in text_of(undo(admin, page).content)
-    assert values(tracker, issues[:1], "muted_until") == [None]
+    said = text_of(undo(admin, page).content)
+    assert "Undone: 2 issues set back to what was before." in said
+    assert "1 issue not changed" in said
+    assert [until is None for until in values(tracker, issues, "muted_until")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_form_sent_twice_is_taken_back_as_if_sent_once(
+    admin: Client, tracker: Tracker, issues: list[str]
+) -> None:
+    event_id = form_id()
+    for _ in range(2):
+        page = change(admin, issues, "mute", mute="1h", event_id=event_id)
+    undo(admin, page)
+    assert values(tracker, issues, "muted_until") == [None] * 3
+
+
+def test_what_is_taken_back_in_one_window_leaves_the_others(
+    admin: Client, tracker: Tracker, issues: list[str]
+) -> None:
+    first = change(admin, issues[:1], "status=resolved")
+    second = change(admin, issues[1:], "status=resolved")
+    assert "cannot be taken back" in text_of(undo(admin, first).content)
+    assert "Undone: 2 issues" in text_of(undo(admin, second).content)
 
 
 def test_undo_leaves_what_somebody_changed_since(
