@@ -9,6 +9,7 @@ than ``settings.ISSUETRACKER_AUDIT_DAYS`` goes whenever an entry is added.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -43,7 +44,6 @@ def record(
     subject: str = "",
     detail: str = "",
     address: str | None = None,
-    event_id: str | None = None,
 ) -> None:
     """Write an entry.
 
@@ -53,7 +53,6 @@ def record(
         subject: what it was done to.
         detail: what there is to say besides.
         address: from where; only its network is kept.
-        event_id: of the change that this is about: whatever is sent twice is one entry.
 
     Raises:
         DatabaseError: it is in the log line alone.
@@ -67,8 +66,11 @@ def record(
     logger.info(action.label, extra={**said, "detail": detail})
     if action in COUNTED and _count_again(said):
         return
-    entry = AuditEntry(**said, detail=detail[:500], event_id=event_id)
-    AuditEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    _write([AuditEntry(**said, detail=detail[:500])])
+
+
+def _write(entries: list[AuditEntry]) -> None:
+    AuditEntry.objects.bulk_create(entries, ignore_conflicts=True)
     kept = timedelta(days=settings.ISSUETRACKER_AUDIT_DAYS)
     AuditEntry.objects.filter(time__lt=timezone.now() - kept).delete()
 
@@ -90,27 +92,28 @@ def record_request(
     )
 
 
-def record_deletion(issue_id: str, actor: str, request: HttpRequest, *, event_id: str) -> None:
-    """Write an entry of an issue's deletion, which holds without it.
+def record_deletions(
+    issue_ids: Sequence[str], actor: str, request: HttpRequest, *, event_id: str
+) -> None:
+    """Write an entry of each issue's deletion, which holds without it.
 
     Args:
-        issue_id: the issue's bare id.
-        actor: name of who deleted it.
-        request: with which it was deleted.
+        issue_ids: the issues' bare ids.
+        actor: name of who deleted them.
+        request: with which they were deleted.
         event_id: of the request, or of the form: sent again, it is not another deletion.
     """
+    network = network_of(client_address(request))
+    said = {"action": Action.ISSUE_DELETED.value, "actor": actor[:LONGEST_NAME], "network": network}
+    entries = [
+        AuditEntry(**said, subject=f"issue {issue_id}", event_id=event_id) for issue_id in issue_ids
+    ]
+    for entry in entries:
+        logger.info(Action.ISSUE_DELETED.label, extra={**said, "subject": entry.subject})
     try:
-        bounded(
-            record,
-            Action.ISSUE_DELETED,
-            actor=actor,
-            subject=f"issue {issue_id}",
-            address=client_address(request),
-            event_id=event_id,
-            seconds=WAIT_SECONDS,
-        )
+        bounded(_write, entries, seconds=WAIT_SECONDS)
     except (DatabaseError, NoAnswer) as error:
-        logger.error("The entry above is in this log alone: %s", error)  # noqa: TRY400
+        logger.error("The entries above are in this log alone: %s", error)  # noqa: TRY400
 
 
 def _count_again(said: dict[str, str]) -> bool:

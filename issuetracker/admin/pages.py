@@ -9,7 +9,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from issuetracker.access.audit import record_deletion
+from issuetracker.access.audit import record_deletions
 from issuetracker.admin.addresses import issue_address
 from issuetracker.admin.base import or_unavailable
 from issuetracker.admin.changing import add_comment, update_issue
@@ -79,7 +79,7 @@ class IssueAdmin(ListPages):
             self._require_delete(request)
         done = update_issue(issue.id, update, form, actor)
         if update.status == "deleted":
-            record_deletion(issue.id, actor, request, event_id=form["event_id"])
+            record_deletions([issue.id], actor, request, event_id=form["event_id"])
         return done
 
     @or_unavailable

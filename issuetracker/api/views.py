@@ -9,7 +9,7 @@ from django.shortcuts import render
 from rest_framework.request import Request
 
 from issuetracker.accepting import accept
-from issuetracker.access.audit import record_deletion
+from issuetracker.access.audit import record_deletions
 from issuetracker.access.authorization import require
 from issuetracker.access.permissions import Permission
 from issuetracker.api import answers, described, openapi
@@ -83,9 +83,8 @@ class IssuesView(ApiView):
             raise StoreUnavailable(str(outcomes[0].error))
         self.is_repeatable = any(unknown)
         if update.status == "deleted":
-            for outcome in outcomes:
-                if outcome.error is None:
-                    _record_deletion(request, outcome.issue_id, event_id)
+            deleted = [outcome.issue_id for outcome in outcomes if outcome.error is None]
+            _record_deletions(request, deleted, event_id)
         return answers.answer(answers.BulkUpdated([_result(each) for each in outcomes]), 202)
 
 
@@ -122,7 +121,7 @@ class IssueView(ApiView):
             issue_id, update, caller.actor(), event_id=event_id, deadline=self.deadline
         )
         if deletes:
-            _record_deletion(request, outcome.issue_id, event_id)
+            _record_deletions(request, [outcome.issue_id], event_id)
         in_log = outcome.where == "log"
         return answers.answer(
             answers.AcceptedUpdate(outcome.issue_id, "accepted" if in_log else "updated"),
@@ -209,9 +208,9 @@ class DocsView(ApiView):
         return render(request._request, "issuetracker/docs.html")  # noqa: SLF001 - as in base.py
 
 
-def _record_deletion(request: Request, issue_id: str, event_id: str) -> None:
+def _record_deletions(request: Request, issue_ids: list[str], event_id: str) -> None:
     caller = caller_of(request).actor()
-    record_deletion(issue_id, caller, request._request, event_id=event_id)  # noqa: SLF001 - as in base.py
+    record_deletions(issue_ids, caller, request._request, event_id=event_id)  # noqa: SLF001 - as in base.py
 
 
 def _result(outcome: Outcome) -> answers.UpdatedIssue:

@@ -95,10 +95,10 @@ def test_a_deletion_holds_when_its_entry_cannot_be_written(
 
     monkeypatch.setattr(AuditEntry.objects, "bulk_create", fail)
     request = admin.get(LOG).wsgi_request
-    audit.record_deletion("some-id", "ada", request, event_id=str(uuid.uuid4()))
+    audit.record_deletions(["some-id"], "ada", request, event_id=str(uuid.uuid4()))
     assert [record.getMessage() for record in caplog.records if "audit" in record.name] == [
         "issue deleted",
-        "The entry above is in this log alone: down",
+        "The entries above are in this log alone: down",
     ]
 
 
