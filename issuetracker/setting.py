@@ -128,7 +128,7 @@ def derive_tags(issue: Issue, ledger: Ledger, reported: list[str]) -> None:
     """Set the tags of ``issue``: those ``reported`` first, and what people made of them since."""
     if not ledger.tags:
         return
-    by_age = sorted(ledger.tags.items(), key=lambda item: item[1][:2])
+    by_age = sorted(ledger.tags.items(), key=lambda item: (item[1][:2], item[0]))
     ledger.tags = dict(sorted(by_age[-TAGS_REMEMBERED:]))
     ledger.reported_tags = reported
     added = {tag for tag, choice in ledger.tags.items() if choice[2]}

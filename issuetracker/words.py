@@ -25,8 +25,8 @@ EXCEPTION_WORDS = 24
 _SHORTEST, _LONGEST = 3, 40
 #: What is in every type's name, or says no more than that something was raised.
 _EVERYWHERE = frozenset({"builtins", "exceptions", "exception", "error", "errors"})
-#: Entries of a context that are searched, in the order in which they came, and their length:
-#: what is sought are names, ids and settings, not dumped data.
+#: Entries of a context that are searched, the first by name, and their length: what is sought are
+#: names, ids and settings, not dumped data.
 CONTEXT_PAIRS = 20
 LONGEST_PAIR = 120
 
@@ -76,7 +76,8 @@ def context_pair(key: str, value: object) -> str | None:
 
 def context_pairs(context: Mapping[str, Any]) -> list[str]:
     """The entries of ``context`` by which an issue is found, at most :data:`CONTEXT_PAIRS`."""
-    pairs = (context_pair(key, value) for key, value in context.items())
+    # Sorted as the stores keep them: the order in which they came is not known for long.
+    pairs = (context_pair(key, value) for key, value in sorted(context.items()))
     return list(islice((pair for pair in pairs if pair is not None), CONTEXT_PAIRS))
 
 

@@ -81,7 +81,9 @@ def test_issues_of_an_older_index_are_found_after_the_command() -> None:
 
 def test_short_entries_of_a_context_are_searched_as_they_are_written() -> None:
     context = {"run": "7 b", "n": 1, "ok": True, "none": None, "deep": {"a": 1}, "list": [1]}
-    assert context_pairs(context) == ["run=7 b", "n=1", "ok=true", "none=null"]
+    assert context_pairs(context) == ["n=1", "none=null", "ok=true", "run=7 b"]
     assert context_pairs({"k": "v" * (LONGEST_PAIR - 2)}) == ["k=" + "v" * (LONGEST_PAIR - 2)]
     assert context_pairs({"k": "v" * (LONGEST_PAIR - 1)}) == []
+    many = {f"k{n:02}": n for n in range(99)}
+    assert context_pairs(many) == context_pairs(dict(reversed(many.items())))
     assert len(context_pairs({str(n): n for n in range(99)})) == CONTEXT_PAIRS
