@@ -3,7 +3,6 @@
 The answer is never a success for something that is held only in memory.
 """
 
-import functools
 import logging
 import threading
 import time
@@ -28,7 +27,7 @@ from issuetracker.processes import PerProcess
 from issuetracker.providers import get_store
 from issuetracker.providers.redis import get_recents
 from issuetracker.publisher import get_publisher
-from issuetracker.showing import preview, show
+from issuetracker.showing import preview, showing
 from issuetracker.together import Together
 
 logger = logging.getLogger(__name__)
@@ -149,7 +148,7 @@ def _publish(change: AnyChange) -> None:
     if not isinstance(change, Reported):
         get_publisher().publish_issue(change)
         get_recents().accept(preview(change), change)
-    elif not get_publisher().publish_issue(change, functools.partial(show, change)):
+    elif not get_publisher().publish_issue(change, showing(change)):
         logger.warning("Accepted, but shown only once it is stored", extra=_fields(change))
 
 

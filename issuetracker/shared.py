@@ -62,6 +62,8 @@ class Shared(Generic[Answer]):
             if held is not None and (may_wait or held.answer.done()):
                 return held, False
             self._asked.pop(question, None)
+            while len(self._asked) >= self._most:
+                del self._asked[next(iter(self._asked))]
             asked: _Asked[Answer] = _Asked(now)
             self._asked[question] = asked
             return asked, True
@@ -69,8 +71,7 @@ class Shared(Generic[Answer]):
     def _forget(self, now: float) -> None:
         while self._asked:
             oldest = next(iter(self._asked))
-            is_over = now - self._asked[oldest].since >= self._seconds
-            if not is_over and len(self._asked) < self._most:
+            if now - self._asked[oldest].since < self._seconds:
                 break
             del self._asked[oldest]
 

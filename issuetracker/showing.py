@@ -5,6 +5,7 @@ Whoever reported waits for it in the same wait as for the acknowledgement: each 
 a turn of the thread, which is more than all that is done here for a report.
 """
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -58,6 +59,6 @@ def preview(change: AnyChange) -> Issue:
 _showing = PerProcess(Showing)
 
 
-def show(report: Reported, done: Callable[[], object]) -> None:
-    """What :meth:`Showing.show` does, by this process's thread."""
-    _showing.get().show(report, done)
+def showing(report: Reported) -> Callable[[Callable[[], object]], None]:
+    """What has ``report`` shown by this process's thread, and calls its argument after that."""
+    return functools.partial(_showing.get().show, report)

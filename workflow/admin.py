@@ -75,8 +75,11 @@ class RunAdmin(_RunAdmin):
         run = Run.objects.filter(pk=run_id).first()
         if run is None:
             raise Http404
-        if request.method != "POST" and _can_retry(run):
-            return self._confirm_retry(request, run)
+        if request.method != "POST":
+            if _can_retry(run):
+                return self._confirm_retry(request, run)
+            messages.error(request, f"It was not started again: its status is {run.status}.")
+            return HttpResponseRedirect(reverse("admin:workflow_run_change", args=[run_id]))
         try:
             retry_run(run_id)
         except (WorkflowError, ConfigurationError) as error:

@@ -114,8 +114,8 @@ class ApiView(APIView):
         """
         self.deadline = time.monotonic() + ANSWER_SECONDS
         self.perform_authentication(request)
-        self.check_permissions(request)
         self.check_throttles(request)
+        self.check_permissions(request)
 
     def read_body(self, request: Request, struct: type[Struct]) -> Struct:
         """The request's body as ``struct``.

@@ -8,6 +8,7 @@ process was killed, the connection breaks before the answer's last chunk.
 import csv
 import io
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,7 @@ AT_ONCE = 4
 
 _CUT = "The issues did not answer any more: this export is not complete. Please ask for it again."
 # A spreadsheet takes what begins so for a formula, and what follows for a command.
+_AFTER_SEMICOLON = re.compile(r"(;\s*)(?=[=+\-@])")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 _encode = msgspec.json.Encoder().encode
@@ -167,7 +169,8 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         value = " ".join(value)  # neither tags nor ids have spaces
-    text = str(value)
+    # Where ";" separates columns, a spreadsheet sees the beginning of a cell behind each.
+    text = _AFTER_SEMICOLON.sub(r"\1'", str(value))
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 

@@ -34,6 +34,8 @@ HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 #: Seconds for which an answer is remembered.
 REMEMBERED_SECONDS = 86_400
+#: Longest answer that is remembered, in bytes; those to hundreds of reports take ten times as much.
+LONGEST_ANSWER = 16_384
 #: Seconds after which a request that was never answered counts no more as under way.
 UNDER_WAY_SECONDS = 5
 
@@ -141,7 +143,7 @@ class _Memory:
         except BaseException:
             self._forget()
             raise
-        if not may_keep():
+        if not may_keep() or len(response.content) > LONGEST_ANSWER:
             self._forget()
         elif self._is_ours:
             known = _Remembered(

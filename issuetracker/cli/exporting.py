@@ -126,6 +126,8 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         Refused: it cannot be written.
     """
+    if not path.name or path.is_dir():
+        raise Refused(f"{path} is a folder: name a file in it.")
     part = _part_of(path)
     try:
         with part.open("wb") as file:

@@ -12,7 +12,7 @@ from issuetracker.cli.documents import Summary
 from issuetracker.cli.failures import Unreachable
 from issuetracker.cli.listing import cells, print_issue, print_json
 from issuetracker.cli.queries import moment, parameters
-from issuetracker.cli.terminal import Screen, clock
+from issuetracker.cli.terminal import Screen, clock, visible
 
 #: Several processes accept changes, each by its own clock, and a change shows once it is stored:
 #: each look goes back this far behind the newest change, and what was seen before is left out.
@@ -85,7 +85,7 @@ class _Watch:
         if issue.count > before.count:
             came_back = "back, " if issue.regressed and not before.regressed else ""
             return f"{came_back}again +{issue.count - before.count}"
-        return f"now {issue.status}" if issue.status != before.status else "changed"
+        return visible(f"now {issue.status}") if issue.status != before.status else "changed"
 
 
 def run(tracker: Tracker, screen: Screen, options: argparse.Namespace) -> int:

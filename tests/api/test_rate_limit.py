@@ -111,9 +111,10 @@ def test_what_is_wrong_with_a_request_takes_from_it_too(
     headers = {"Authorization": f"Bearer {secret}"}
     wrong = api.get(f"{ISSUES}?limit=0", headers=headers)
     assert (wrong.status_code, left(wrong)) == (400, (9, 1))
-    # Neither who calls nor what it may do is known to be right before this.
-    assert "RateLimit" not in api.post(ISSUES, {}, content_type="application/json", headers=headers)
-    assert "RateLimit" not in api.get(ISSUES)
+    forbidden = api.post(ISSUES, {}, content_type="application/json", headers=headers)
+    assert (forbidden.status_code, left(forbidden)) == (403, (8, 2))
+    stranger = api.get(ISSUES)
+    assert (stranger.status_code, left(stranger)) == (401, (9, 1))
 
 
 def test_callers_are_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

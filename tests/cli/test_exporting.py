@@ -72,6 +72,14 @@ def test_the_tracker_itself_writes_what_the_command_takes(
     assert titles == ["One", "Two, with a comma", "=Three"]
 
 
+def test_a_folder_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    for folder in ("", ".", str(tmp_path)):
+        with exporting(JSON_LINES) as shell:
+            ran = shell.run("export", "--format", "jsonl", "-o", folder)
+        assert ran.status == 1
+        assert "is a folder: name a file in it." in ran.beside
+
+
 def test_it_can_go_to_a_program(tmp_path: Path) -> None:
     with exporting(JSON_LINES) as shell:
         ran = shell.good("export", "--format", "jsonl")
