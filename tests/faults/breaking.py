@@ -184,6 +184,9 @@ def topic_made_anew(world: World, seconds: float) -> Broken:
         world.seconds_to_catch_up(time.monotonic(), within=60)
         admin = world.admin()
         admin.delete_topics([TOPIC], operation_timeout=10)[TOPIC].result(timeout=15)
+        # The controller answers before the broker has heard of it, which until then acknowledges
+        # what it is about to delete: that would be lost unread.
+        time.sleep(1)
     time.sleep(seconds)
     return _now()
 
