@@ -12,7 +12,7 @@ from issuetracker.access.principals import Caller
 from issuetracker.api import answers
 from issuetracker.api.problems import COME_AGAIN, BodyTooLarge, WrongField
 from issuetracker.api.validating import decode_part
-from issuetracker.exceptions import InvalidInput
+from issuetracker.exceptions import FieldError, InvalidInput
 from issuetracker.messages import (
     MAX_BODY_BYTES,
     PENDING_PREFIX,
@@ -87,12 +87,16 @@ def report_all(
 
 
 def _read(value: object, place: int) -> NewIssue | Exception:
-    if len(_encode(value)) > MAX_BODY_BYTES:
-        return BodyTooLarge()
+    pointer = f"/issues/{place}"
     try:
-        return decode_part(value, NewIssue, f"/issues/{place}")
+        raw = _encode(value)
+        if len(raw) > MAX_BODY_BYTES:
+            return BodyTooLarge()
+        return decode_part(value, raw, NewIssue, pointer)
     except InvalidInput as error:
         return error
+    except RecursionError:
+        return InvalidInput([FieldError(pointer, "It is nested too deep")])
 
 
 def _placed(accepted: Accepted) -> tuple[int, answers.AcceptedIssue]:

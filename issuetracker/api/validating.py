@@ -52,15 +52,16 @@ def decode_body(raw: bytes, struct: type[Struct]) -> Struct:
         decoded: Struct = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidInput(_errors_of_body(raw, struct)) from None
-    _require_bearable(decoded, _errors_of_nul(raw, ""), "")
+    _require_bearable(decoded, raw, "")
     return decoded
 
 
-def decode_part(value: object, struct: type[Struct], pointer: str) -> Struct:
+def decode_part(value: object, raw: bytes, struct: type[Struct], pointer: str) -> Struct:
     """A part of a request body, which is decoded already, as ``struct``.
 
     Args:
         value: the part.
+        raw: the same as JSON.
         struct: what it is to be.
         pointer: where it stands in the body.
 
@@ -70,8 +71,8 @@ def decode_part(value: object, struct: type[Struct], pointer: str) -> Struct:
     try:
         converted = msgspec.convert(value, struct)
     except (msgspec.ValidationError, RecursionError):
-        raise InvalidInput(_errors_of_value(value, struct, pointer)) from None
-    _require_bearable(converted, _errors_of_nul_in(value, pointer), pointer)
+        raise InvalidInput(_errors_of_value(value, raw, struct, pointer)) from None
+    _require_bearable(converted, raw, pointer)
     return converted
 
 
@@ -136,37 +137,37 @@ def _errors_of_body(raw: bytes, struct: type[msgspec.Struct]) -> list[FieldError
         return [FieldError("", "The body is nested too deep")]
     except msgspec.DecodeError as error:
         return [FieldError("", f"The body is not valid JSON: {error}")]
-    return _errors_of_value(value, struct, "")
+    return _errors_of_value(value, raw, struct, "")
 
 
-def _errors_of_value(value: object, struct: type[msgspec.Struct], pointer: str) -> list[FieldError]:
+def _errors_of_value(
+    value: object, raw: bytes, struct: type[msgspec.Struct], pointer: str
+) -> list[FieldError]:
     errors = list(_walk(value, struct, pointer))
     if struct is NewIssue and isinstance(value, dict) and isinstance(value.get("context"), dict):
         errors += _errors_of_context(value["context"], pointer)
     named = {error.pointer for error in errors}
-    errors += [error for error in _errors_of_nul_in(value, pointer) if error.pointer not in named]
+    errors += [error for error in _errors_of_nul(raw, pointer) if error.pointer not in named]
     return errors or [FieldError(pointer, "The body is not valid")]
 
 
-def _require_bearable(decoded: msgspec.Struct, errors: list[FieldError], pointer: str) -> None:
-    """Raise ``errors``, and what else the types do not say."""
+def _require_bearable(decoded: msgspec.Struct, raw: bytes, pointer: str) -> None:
+    """Check what the types do not say; ``raw`` is ``decoded`` as JSON."""
+    errors = _errors_of_nul(raw, pointer)
     if isinstance(decoded, NewIssue) and decoded.context:
-        errors = errors + _errors_of_context(decoded.context, pointer)
+        errors += _errors_of_context(decoded.context, pointer)
     if errors:
         raise InvalidInput(errors)
 
 
-def _errors_of_nul_in(value: object, pointer: str) -> list[FieldError]:
+def _errors_of_nul(raw: bytes, pointer: str) -> list[FieldError]:
     try:
-        return _errors_of_nul(_encode(value), pointer)
+        paths = find_nul(raw)
     except RecursionError:
         return [FieldError(pointer, "It is nested too deep")]
-
-
-def _errors_of_nul(raw: bytes, pointer: str) -> list[FieldError]:
     return [
         FieldError(functools.reduce(_join, path, pointer), f"{_NOT_ALLOWED} {PATTERN!r}")
-        for path in find_nul(raw)
+        for path in paths
     ]
 
 
