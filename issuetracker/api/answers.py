@@ -21,6 +21,11 @@ Next = Annotated[
     str | None,
     Meta(description="Address of the next page, or null at the end. A page may be short."),
 ]
+# What is said of each of many, in whichever request they came.
+_OwnCode = Annotated[
+    int, Meta(ge=200, le=599, description="The status that a request for it alone would get.")
+]
+_Refusal = Annotated[str, Meta(description="Why it was refused.")]
 Degraded = Annotated[
     bool, Meta(description="The store does not answer; this is what the last hour brought.")
 ]
@@ -51,12 +56,10 @@ class ReportedIssue(msgspec.Struct, frozen=True, omit_defaults=True):
         Literal["accepted", "created", "refused"],
         Meta(description="`accepted`: durable, on its way; `created`: stored; `refused`: neither."),
     ]
-    code: Annotated[
-        int, Meta(ge=200, le=599, description="The status that a request for it alone would get.")
-    ]
+    code: _OwnCode
     id: Annotated[str, Meta(description="The issue's id, unless it was refused.")] = ""
     url: Annotated[str, Meta(description="Address of the issue.")] = ""
-    detail: Annotated[str, Meta(description="Why it was refused.")] = ""
+    detail: _Refusal = ""
     errors: Annotated[
         list[WrongField], Meta(description="Every wrong field; pointers begin with `/issues`.")
     ] = []
@@ -91,10 +94,8 @@ class UpdatedIssue(msgspec.Struct, frozen=True, omit_defaults=True):
         Literal["accepted", "updated", "refused"],
         Meta(description="`accepted`: durable, on its way; `updated`: stored; `refused`: neither."),
     ]
-    code: Annotated[
-        int, Meta(ge=200, le=599, description="The status that a request for it alone would get.")
-    ]
-    detail: Annotated[str, Meta(description="Why it was refused.")] = ""
+    code: _OwnCode
+    detail: _Refusal = ""
 
 
 class BulkUpdated(msgspec.Struct, frozen=True):
