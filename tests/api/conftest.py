@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from issuetracker.providers.redis import RedisHelperProvider, get_recents
 from issuetracker.publisher import IssuePublisher, publishers
 from settings.base import cache
 from tests.brokers import MemoryBroker
-from tests.services import unique
+from tests.recents import make_recents
+from tests.services import RedisServer, unique
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +50,15 @@ def development(settings: Settings) -> None:
     """A development set-up without Redis, whatever the environment names."""
     settings.CACHES = {"default": cache("")}
     settings.ISSUETRACKER_ACCESS = "local"
+
+
+@pytest.fixture
+def recents(redis_server: RedisServer, settings: Settings) -> Iterator[RedisHelperProvider]:
+    """The process's recent view, in a real Redis."""
+    make_recents(settings, redis_server.url)
+    get_recents.cache_clear()
+    yield get_recents()
+    get_recents.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from issuetracker import accepting, reading
+from issuetracker import accepting
 from issuetracker.access import services
 from issuetracker.access.permissions import Permission
 from issuetracker.access.services import make_service_user, service_users
@@ -17,11 +17,11 @@ from issuetracker.access.tokens import create_token, tokens
 from issuetracker.exceptions import StoreUnavailable
 from issuetracker.messages import MAX_BODY_BYTES, MAX_BULK_BYTES
 from issuetracker.providers.database import DatabaseHelperProvider
+from issuetracker.providers.redis import RedisHelperProvider
 from issuetracker.publisher import IssuePublisher
 from tests.api.working import ISSUES, listed, read
 from tests.brokers import MemoryBroker, publishing
-from tests.recents import make_recents
-from tests.services import RedisServer, unique
+from tests.services import unique
 
 BULK = f"{ISSUES}/bulk"
 
@@ -111,13 +111,8 @@ def test_reports_sent_again_count_once(api: Client, no_broker: IssuePublisher) -
 def test_five_hundred_wait_for_the_log_together_and_show_at_once(
     api: Client,
     memory_broker: MemoryBroker,
-    redis_server: RedisServer,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    recents: RedisHelperProvider,
 ) -> None:
-    recents = make_recents(settings, redis_server.url)
-    for module in (accepting, reading):
-        monkeypatch.setattr(module, "get_recents", lambda: recents)
     topic = unique("issues")
     with publishing(memory_broker.bootstrap_servers, topic) as publisher:
         publisher._wait = 10  # the machine may be busy

@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from issuetracker import accepting, reading
+from issuetracker import reading
 from issuetracker.exceptions import StoreUnavailable
 from issuetracker.providers.database import DatabaseHelperProvider
+from issuetracker.providers.redis import RedisHelperProvider
 from issuetracker.publisher import IssuePublisher
 from tests.api.working import ISSUES, history, listed, read, report, update
 from tests.brokers import MemoryBroker, publishing
-from tests.recents import make_recents
-from tests.services import RedisServer, unique
+from tests.services import unique
 
 
 def bulk(api: Client, ids: list[str], **fields: Any) -> Any:
@@ -75,13 +74,8 @@ def test_many_are_merged_into_one(api: Client, no_broker: IssuePublisher) -> Non
 def test_five_hundred_go_to_the_log_together(
     api: Client,
     memory_broker: MemoryBroker,
-    redis_server: RedisServer,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    recents: RedisHelperProvider,
 ) -> None:
-    recents = make_recents(settings, redis_server.url)
-    for module in (accepting, reading):
-        monkeypatch.setattr(module, "get_recents", lambda: recents)
     topic = unique("issues")
     with publishing(memory_broker.bootstrap_servers, topic):
         ids = [report(api, component="bulk") for _ in range(500)]

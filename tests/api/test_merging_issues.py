@@ -4,16 +4,14 @@ import uuid
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from issuetracker import accepting, reading
+from issuetracker import accepting
 from issuetracker.applying import Applied
 from issuetracker.exceptions import StoreUnavailable
 from issuetracker.merging import Delivery
+from issuetracker.providers.redis import RedisHelperProvider
 from issuetracker.publisher import IssuePublisher
 from tests.api.working import history, listed, patch, read, report, update
-from tests.recents import make_recents
-from tests.services import RedisServer
 
 
 def fault(number: int) -> dict[str, str]:
@@ -156,13 +154,8 @@ def test_what_a_failed_merge_left_behind_keeps_nothing_from_being_merged(
 def test_a_merge_that_is_on_its_way_shows_at_once(
     api: Client,
     publisher: IssuePublisher,
-    redis_server: RedisServer,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    recents: RedisHelperProvider,
 ) -> None:
-    recents = make_recents(settings, redis_server.url)
-    for module in (accepting, reading):
-        monkeypatch.setattr(module, "get_recents", lambda: recents)
     one, other = report(api, **fault(1)), report(api, **fault(2))
     update(api, one, merged_into=other)
     assert listed(api) == {other}

@@ -5,29 +5,20 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from issuetracker import accepting, reading
+from issuetracker import reading
 from issuetracker.api import listed
 from issuetracker.api.answers import IssueDetail
 from issuetracker.issues import Issue, IssueQuery
 from issuetracker.processes import PerProcess
+from issuetracker.providers.redis import RedisHelperProvider
 from issuetracker.publisher import IssuePublisher
 from issuetracker.reading import ReadPage, list_issues
 from issuetracker.shared import Shared
-from tests.recents import make_recents
-from tests.services import RedisServer, unique
+from tests.services import unique
 from tests.test_reading import StoppedStore
 
 ISSUES = "/api/v1/issues"
-
-
-@pytest.fixture
-def recents(redis_server: RedisServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recent view in a real Redis."""
-    recents = make_recents(settings, redis_server.url)
-    for module in (accepting, reading):
-        monkeypatch.setattr(module, "get_recents", lambda: recents)
 
 
 def _report(api: Client, **fields: object) -> str:
@@ -138,7 +129,7 @@ def test_every_field_of_an_issue_but_the_ledger_is_shown() -> None:
 
 
 def test_an_accepted_report_shows_at_once_as_pending(
-    api: Client, publisher: IssuePublisher, recents: None
+    api: Client, publisher: IssuePublisher, recents: RedisHelperProvider
 ) -> None:
     shown = _report(api, title="on its way")
     bare = shown.removeprefix("temp-")
@@ -148,7 +139,10 @@ def test_an_accepted_report_shows_at_once_as_pending(
 
 
 def test_while_the_store_is_down_the_last_hour_is_shown_and_said_to_be_that(
-    api: Client, publisher: IssuePublisher, recents: None, monkeypatch: pytest.MonkeyPatch
+    api: Client,
+    publisher: IssuePublisher,
+    recents: RedisHelperProvider,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shown = _report(api, title="just now", exception=[{"type": "E"}])
     monkeypatch.setattr(reading, "get_store", StoppedStore)
@@ -164,7 +158,7 @@ def test_while_the_store_is_down_the_last_hour_is_shown_and_said_to_be_that(
 
 
 def test_an_issue_that_is_only_pending_can_be_changed_and_commented(
-    api: Client, publisher: IssuePublisher, recents: None
+    api: Client, publisher: IssuePublisher, recents: RedisHelperProvider
 ) -> None:
     address = f"{ISSUES}/{_report(api)}"
     change = api.patch(address, {"status": "resolved"}, content_type="application/json")
@@ -199,7 +193,10 @@ def test_comments_come_in_pages_oldest_first(api: Client, no_broker: IssuePublis
 
 
 def test_a_list_is_read_once_for_all_readers_until_something_changes(
-    api: Client, publisher: IssuePublisher, recents: None, monkeypatch: pytest.MonkeyPatch
+    api: Client,
+    publisher: IssuePublisher,
+    recents: RedisHelperProvider,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read: list[int] = []
 
