@@ -172,6 +172,8 @@ class Visit:
 
     def scrolls_sideways(self) -> bool:
         """Whether the page is wider than the window."""
+        # A click waits until the next page begins; without its styles any page is too wide.
+        self.page.wait_for_load_state()
         wide: bool = self.page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         )
@@ -179,6 +181,7 @@ class Visit:
 
     def violations(self) -> list[str]:
         """What keeps people from using the page, as axe-core finds it."""
+        self.page.wait_for_load_state()
         before = list(self.complaints)
         found = Axe().run(self.page, options=_AXE_OPTIONS).response["violations"]
         # It tries inline styles to look behind the page, of which the browser complains.
