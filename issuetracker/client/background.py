@@ -37,7 +37,11 @@ class BackgroundSender:
     def start_anew(self) -> None:
         """In a forked child: what waits is the parent's to send, as its thread is."""
         self._queue: deque[Call] = deque()
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # The sender alone waits for the first, with nothing to do: whoever reports while it is
+        # busy, or pauses, wakes nobody, which would cost more than the rest of the call.
+        self._arrived = threading.Condition(lock)
+        self._changed = threading.Condition(lock)
         self._thread: threading.Thread | None = None
         self._flushing = 0
 
@@ -48,7 +52,7 @@ class BackgroundSender:
             if has_room:
                 self._queue.append(call)
                 runs = self._ensure_thread()
-                self._changed.notify_all()
+                self._arrived.notify()
         if not has_room:
             self._ledger.note_dropped(call, "closed" if self._closed else "the queue is full")
             return False
@@ -70,6 +74,7 @@ class BackgroundSender:
         """Take no more, send what waits within ``timeout`` seconds, give up the rest."""
         with self._changed:
             self._closed = True
+            self._arrived.notify()
             self._changed.notify_all()
         self.flush(timeout)
         with self._changed:
@@ -96,8 +101,8 @@ class BackgroundSender:
             self._send(call)
 
     def _wait_for_call(self) -> Call | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closed)
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._queue or self._closed)
             return self._queue[0] if self._queue else None
 
     def _send(self, call: Call) -> None:

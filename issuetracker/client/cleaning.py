@@ -22,6 +22,12 @@ _SECRET = re.compile(
     r"|(api|access|private|encryption|signing)_?-?key|dsn\b",
     re.IGNORECASE,
 )
+_NOT_IN_A_COMPONENT = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9._:/=@-]+")
+_NOT_AT_THE_START = re.compile(r"^[^A-Za-z0-9]+")
+_TYPES: tuple[IssueType, ...] = get_args(IssueType)
+_PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+_STATUSES: tuple[Status | Literal[""], ...] = (*get_args(Status), "")
 _MAX_DEPTH = 6
 _MAX_ITEMS = 50
 _MAX_NODES = 1000
@@ -39,6 +45,8 @@ def text(value: object, limit: int) -> str:
     # redefine anything.
     if type(value) is str and len(value) <= limit and value.isascii() and "\x00" not in value:
         return value
+    if value is None:
+        return ""
     found = _as_text(value)
     if len(found) > limit:
         found = found[: limit - 1] + "…"
@@ -46,8 +54,6 @@ def text(value: object, limit: int) -> str:
 
 
 def _as_text(value: object) -> str:
-    if value is None:
-        return ""
     try:
         # join makes a plain str of a subclass that may redefine anything.
         return "".join((str(value), ""))
@@ -57,8 +63,14 @@ def _as_text(value: object) -> str:
 
 def one_line(value: object, limit: int) -> str:
     """``value`` as one line of at most ``limit`` characters."""
+    if type(value) is str and len(value) <= limit and _is_plain_line(value):
+        return value
     # Cut first, generously: a text of megabytes is not searched for white space.
     return text(_CONTROL.sub(" ", text(value, limit * 20)).strip(), limit)
+
+
+def _is_plain_line(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value.strip() == value and "  " not in value
 
 
 def title(value: object) -> str:
@@ -75,25 +87,22 @@ def _choice(value: object, words: tuple[_Word, ...], default: _Word) -> _Word:
 
 def issue_type(value: object) -> IssueType:
     """The type that ``value`` (text, any case, or an enum's member) names, else ``bug``."""
-    words: tuple[IssueType, ...] = get_args(IssueType)
-    return _choice(value, words, "bug")
+    return _choice(value, _TYPES, "bug")
 
 
 def priority(value: object) -> Priority:
     """The priority that ``value`` names, else ``medium``."""
-    words: tuple[Priority, ...] = get_args(Priority)
-    return _choice(value, words, "medium")
+    return _choice(value, _PRIORITIES, "medium")
 
 
 def status(value: object) -> Status | None:
     """The status that ``value`` names, else None: nobody's guess may close an issue."""
-    words: tuple[Status | Literal[""], ...] = (*get_args(Status), "")
-    return _choice(value, words, "") or None
+    return _choice(value, _STATUSES, "") or None
 
 
 def component(value: object) -> str:
     """A component's name, other characters replaced by ``-``; ``unknown`` when none is left."""
-    return _name(value, r"[^A-Za-z0-9._-]+", 100) or "unknown"
+    return _name(value, _NOT_IN_A_COMPONENT, 100) or "unknown"
 
 
 def tags(value: object) -> list[str]:
@@ -102,13 +111,13 @@ def tags(value: object) -> list[str]:
         return []
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
     given = _items(value, 100) if several else [value]  # type: ignore[arg-type]
-    names = (_name(tag, r"[^A-Za-z0-9._:/=@-]+", 50) for tag in given)
+    names = (_name(tag, _NOT_IN_A_TAG, 50) for tag in given)
     return list(islice(dict.fromkeys(name for name in names if name), 20))
 
 
-def _name(value: object, refused: str, limit: int) -> str:
-    replaced = re.sub(refused, "-", text(value, limit * 4)).strip("-")
-    return re.sub(r"^[^A-Za-z0-9]+", "", replaced)[:limit]
+def _name(value: object, refused: re.Pattern[str], limit: int) -> str:
+    replaced = refused.sub("-", text(value, limit * 4)).strip("-")
+    return _NOT_AT_THE_START.sub("", replaced)[:limit]
 
 
 def _items(value: Iterable[_Item], limit: int) -> list[_Item]:

@@ -34,15 +34,16 @@ class IssueArguments(TypedDict):
 def compose_issue(**given: Unpack[IssueArguments]) -> NewIssue:
     """A report within the API's limits; it has an event id."""
     report = _exception_report(given["exception"], given["with_variables"])
-    title = given["title"] if not _is_empty(given["title"]) or not report else report.title
+    whole_title = given["title"] if not _is_empty(given["title"]) or not report else report.title
+    title = cleaning.title(whole_title)
     fingerprint = given["fingerprint"]
     context = cleaning.context(given["context"])
     if report is not None:
         context = cleaning.context({**report.context, **context})
         fingerprint = report.fingerprint if fingerprint is None else fingerprint
     return NewIssue(
-        title=cleaning.title(title),
-        description=_description(title, given["description"]),
+        title=title,
+        description=_description(whole_title, title, given["description"]),
         type=cleaning.issue_type(given["type"]),
         priority=cleaning.priority(given["priority"]),
         component=cleaning.component(given["component"]),
@@ -69,11 +70,13 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value)
 
 
-def _description(title: object, description: object) -> str:
+def _description(whole_title: object, title: str, description: object) -> str:
     """The description; behind the whole title when that had to be cut."""
     text = cleaning.text(description, _MAX_DESCRIPTION)
-    whole = cleaning.text(title, _MAX_DESCRIPTION)
-    if len(cleaning.one_line(whole, _MAX_DESCRIPTION)) <= len(cleaning.title(title)):
+    if whole_title is title:
+        return text
+    whole = cleaning.text(whole_title, _MAX_DESCRIPTION)
+    if len(cleaning.one_line(whole, _MAX_DESCRIPTION)) <= len(title):
         return text
     return cleaning.text(f"{whole}\n\n{text}".rstrip(), _MAX_DESCRIPTION)
 
