@@ -5,6 +5,8 @@ from django.urls import include, path, re_path
 
 from issuetracker.api.problems import nothing_here
 
+admin.autodiscover()
+
 urlpatterns = [
     path("api/v1/", include("issuetracker.api.urls")),
     re_path(r"^api(?:/|$)", nothing_here),
