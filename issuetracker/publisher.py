@@ -96,6 +96,8 @@ class IssuePublisher:
         self._probed = not bootstrap_servers
         self._threads: list[threading.Thread] = []
         self._session: Session | None = None
+        # Good answers of one poll, in the publisher's own thread.
+        self._acknowledged: list[_Report] = []
         self._lock = threading.Lock()
 
     @property
@@ -176,6 +178,7 @@ class IssuePublisher:
             thread.join(timeout)
         if self._session is not None:
             left = self._session.producer.flush(timeout)
+            self._follow_up()
             if left:
                 logger.warning("Stopped with %d changes unacknowledged", left)
 
@@ -188,7 +191,7 @@ class IssuePublisher:
     def _produce(
         self, session: Session, change: AnyChange, follow_up: FollowUp | None = None
     ) -> "_Report":
-        report = _Report(follow_up)
+        report = _Report(follow_up, self._acknowledged.append)
         try:
             session.producer.produce(
                 self.topic, _encode(change), change.issue_id, on_delivery=report.deliver
@@ -244,6 +247,13 @@ class IssuePublisher:
             session = self._session
             if session is not None:
                 session.producer.poll(0.5)
+                self._follow_up()
+
+    def _follow_up(self) -> None:
+        # Only now, all at once: whoever is woken by the first takes the others along.
+        for report in self._acknowledged:
+            report.follow_up()
+        self._acknowledged.clear()
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
@@ -298,12 +308,13 @@ class IssuePublisher:
 class _Report:
     """The broker's answer to one message, and what follows when it is good."""
 
-    __slots__ = ("_done", "_follow_up", "error", "message")
+    __slots__ = ("_done", "_follow_up", "_tell", "error", "message")
 
-    def __init__(self, follow_up: FollowUp | None) -> None:
+    def __init__(self, follow_up: FollowUp | None, tell: Callable[["_Report"], None]) -> None:
         self._done = threading.Lock()
         self._done.acquire()
         self._follow_up = follow_up
+        self._tell = tell
         self.error: KafkaError | None = None
         self.message: Message | None = None
 
@@ -312,9 +323,14 @@ class _Report:
         self.error = error
         self.message = message
         if error is None and self._follow_up is not None:
-            self._follow_up(self._done.release)
+            self._tell(self)
         else:
             self._done.release()
+
+    def follow_up(self) -> None:
+        """Called after that, when the answer is good."""
+        if self._follow_up is not None:
+            self._follow_up(self._done.release)
 
     def wait(self, deadline: float) -> bool:
         """Wait for the answer, and what follows, until ``deadline`` (monotonic).

@@ -70,6 +70,7 @@ def test_the_list_shows_the_newest_first_with_reason_error_and_origin(
     assert said.index("the store refused it") < said.index("wrong schema title is missing")
     assert f"{mail.topic}[0]@1" in said
     assert "2 letters" in said
+    assert "UTC (just now)" in said
 
 
 def test_the_list_is_filtered_and_says_what_a_filter_got_wrong(admin: Client, mail: Mail) -> None:
