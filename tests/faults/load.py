@@ -119,7 +119,7 @@ class Load:
 
     def stop(self, within: float = 90) -> None:
         """End, after everything that is insisted on was accepted; fails if it is not in time."""
-        self._draining = True
+        self._drain()
         try:
             eventually(self._is_done, "all that is insisted on is accepted", within=within)
         finally:
@@ -131,7 +131,7 @@ class Load:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Nothing is sent, and nothing is on its way, for a while."""
-        self._draining = True
+        self._drain()
         eventually(self._is_done, "all that is insisted on is accepted", within=60)
         yield
         self._draining = False
@@ -139,6 +139,11 @@ class Load:
     def answers(self) -> Counter[int]:
         """How often each status code was answered; 0: no answer in time."""
         return Counter(code for sent in self.sent for code in sent.answers)
+
+    def _drain(self) -> None:
+        """Begin nothing new from now on."""
+        with self._lock:
+            self._draining = True
 
     def _is_done(self) -> bool:
         with self._lock:
@@ -167,6 +172,8 @@ class Load:
         if not self._pace.wait():
             return None
         with self._lock:
+            if self._draining:  # since it began to wait for its turn
+                return None
             self._under_way += 1
         number = next(self._numbers)
         return lambda caller: self._turns[number % len(self._turns)](caller, number)
