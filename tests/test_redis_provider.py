@@ -249,6 +249,21 @@ def test_a_stopped_consumer_fills_no_more_than_the_bound(
     assert recents.get(changes[-1].issue_id) is not None
 
 
+def test_reports_that_come_fast_exceed_the_bound_by_little(
+    recents: RedisHelperProvider, plain: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_view, "RECENT_KEPT", 50)
+    monkeypatch.setattr(recent_view, "PENDING_KEPT", 50)
+    monkeypatch.setattr(recent_view, "_SECONDS_BETWEEN_LOOKS", 60)
+    most = 0
+    for number in range(200):
+        accept(recents, reported(number - 600))
+        most = max(most, plain.zcard(PENDING))
+    # A tenth more before they are trimmed, and a tenth before that is noticed.
+    assert 50 < most <= 60
+    assert 0 < plain.ttl(PENDING) <= 3600
+
+
 def test_a_change_accepted_while_the_consumer_writes_is_not_lost(
     recents: RedisHelperProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

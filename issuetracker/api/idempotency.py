@@ -30,6 +30,8 @@ from issuetracker.messages import PENDING_PREFIX
 from issuetracker.providers.redis import get_recents
 
 HEADER = "Idempotency-Key"
+# Django would read all headers to find this one by its name.
+_META = "HTTP_IDEMPOTENCY_KEY"
 #: Longest key with its quotes, in characters.
 LONGEST_KEY = 255
 #: Seconds for which an answer is remembered.
@@ -161,7 +163,7 @@ class _Memory:
 
 
 def _key_of(request: Request) -> str | None:
-    given = request.headers.get(HEADER)
+    given = request.META.get(_META)
     if given is None:
         return None
     given = given.strip(" \t")

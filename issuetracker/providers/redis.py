@@ -51,6 +51,8 @@ FIRST_CIRCUIT_SECONDS = 0.1
 _AT_ONCE = 250
 #: Somebody else wrote the same document between reading and writing it, so many times.
 _ATTEMPTS = 10
+#: Seconds after which the next reports are written together with a look at age and bounds.
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -96,6 +98,7 @@ class RedisHelperProvider:
             CIRCUIT_SECONDS,
             first=FIRST_CIRCUIT_SECONDS,
         )
+        self._unlooked, self._next_look = 0, 0.0
 
     @property
     def is_configured(self) -> bool:
@@ -209,15 +212,31 @@ class RedisHelperProvider:
                 # What `set` does to its arguments costs more than sending them.
                 parts = ("SET", key_of(change.issue_id), document, "NX", "EX", SECONDS_KEPT)
                 pipe.execute_command(*parts)  # type: ignore[no-untyped-call]
-            _note(pipe, RECENT, times)
-            _note(pipe, PENDING, times)
+            _add(pipe, RECENT, times)
+            _add(pipe, PENDING, times)
             _note_change(pipe)
-            pipe.zcard(RECENT)
-            pipe.zcard(PENDING)
+            looks = self._is_time_to_look(len(reports))
+            if looks:
+                _forget_old(pipe, RECENT, PENDING)
+                pipe.zcard(RECENT)
+                pipe.zcard(PENDING)
             *_, recent, pending = pipe.execute()
         # A tenth more than is kept, so that this is seldom done.
-        if recent > RECENT_KEPT * 1.1 or pending > PENDING_KEPT * 1.1:
+        if looks and (recent > RECENT_KEPT * 1.1 or pending > PENDING_KEPT * 1.1):
             _trim(redis)
+
+    def _is_time_to_look(self, reports: int) -> bool:
+        """Whether so many more reports are a reason to see to age and bounds.
+
+        That is as much work as showing several reports, and seldom changes anything. A tenth of
+        what is kept may come before the next look.
+        """
+        self._unlooked += reports
+        now = time.monotonic()
+        if self._unlooked < RECENT_KEPT // 10 and now < self._next_look:
+            return False
+        self._unlooked, self._next_look = 0, now + _SECONDS_BETWEEN_LOOKS
+        return True
 
     def _accept_human(self, redis: Redis, changes: Sequence[tuple[Issue, AnyChange]]) -> None:
         times = {change.issue_id: change.time.timestamp() for _, change in changes}
@@ -230,8 +249,9 @@ class RedisHelperProvider:
             for issue_id in times:
                 document = _document(shown[issue_id], shown[issue_id].pending)
                 pipe.set(key_of(issue_id), document, ex=SECONDS_KEPT)
-            _note(pipe, RECENT, times)
-            _note(pipe, PENDING, times)
+            _add(pipe, RECENT, times)
+            _add(pipe, PENDING, times)
+            _forget_old(pipe, RECENT, PENDING)
             _note_change(pipe)
 
         _write_if_unchanged(redis, list(times), queue)
@@ -295,7 +315,8 @@ def _refresh(
         else:
             shown[issue.id] = updated
     if shown:
-        _note(pipe, RECENT, shown)
+        _add(pipe, RECENT, shown)
+        _forget_old(pipe, RECENT)
     _let_go(pipe, [issue_id for issue_id in gone if issue_id in known])
     if hidden:
         pipe.zrem(RECENT, *hidden)
@@ -345,11 +366,16 @@ def _try_to_write(redis: Redis, issue_ids: Sequence[str], queue: _Queue) -> bool
     return True
 
 
-def _note(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
-    """Queue: have these ids in the sorted set, and nothing older than an hour."""
+def _add(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
+    """Queue: have these ids in the sorted set."""
     pipe.zadd(name, cast("dict[Any, Any]", scores), gt=True)
-    pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
-    pipe.expire(name, SECONDS_KEPT)
+
+
+def _forget_old(pipe: Pipeline, *names: str) -> None:
+    """Queue: have nothing older than an hour in the sorted sets, and no set after an hour."""
+    for name in names:
+        pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
+        pipe.expire(name, SECONDS_KEPT)
 
 
 def _note_change(pipe: Pipeline) -> None:
