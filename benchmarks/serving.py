@@ -63,6 +63,8 @@ def serving(
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
         *("--port", str(port), "--workers", str(WORKERS), "--blocking-threads", str(THREADS)),
+        # A worker that is told to end while it starts may not hear of it.
+        *("--workers-kill-timeout", "5"),
         application,
     ]
     env = {**os.environ, **environment}
