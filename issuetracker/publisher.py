@@ -328,7 +328,7 @@ class _Report:
             self._done.release()
 
     def follow_up(self) -> None:
-        """Called after that, when the answer is good."""
+        """Called after the poll that brought a good answer."""
         if self._follow_up is not None:
             self._follow_up(self._done.release)
 

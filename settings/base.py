@@ -21,7 +21,8 @@ ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
 
 INSTALLED_APPS = [
-    # Its pages are found by settings/urls.py: consumers and commands have no use for them.
+    # Its pages are found by settings/urls.py: consumers have no use for them. `check` sees them
+    # since it looks through the addresses, too.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

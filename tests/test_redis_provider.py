@@ -261,7 +261,19 @@ def test_reports_that_come_fast_exceed_the_bound_by_little(
         most = max(most, plain.zcard(PENDING))
     # A tenth more before they are trimmed, and a tenth before that is noticed.
     assert 50 < most <= 60
-    assert 0 < plain.ttl(PENDING) <= 3600
+
+
+def test_age_is_seen_to_once_in_a_while_and_every_set_ends_by_itself(
+    recents: RedisHelperProvider, plain: "redis.Redis"
+) -> None:
+    accept(recents, reported())
+    plain.delete(RECENT, PENDING)
+    accept(recents, old := reported(-4000))
+    assert min(plain.ttl(RECENT), plain.ttl(PENDING)) > 3500
+    assert plain.zscore(RECENT, old.issue_id) is not None
+    time.sleep(1.05)
+    accept(recents, reported())
+    assert plain.zscore(RECENT, old.issue_id) is None
 
 
 def test_a_change_accepted_while_the_consumer_writes_is_not_lost(

@@ -37,7 +37,8 @@ class BackgroundSender:
     def start_anew(self) -> None:
         """In a forked child: what waits is the parent's to send, as its thread is."""
         self._queue: deque[Call] = deque()
-        lock = threading.Lock()
+        # One that its holder may take again: a finalizer that reports may run anywhere.
+        lock = threading.RLock()
         # The sender alone waits for the first, with nothing to do: whoever reports while it is
         # busy, or pauses, wakes nobody, which would cost more than the rest of the call.
         self._arrived = threading.Condition(lock)

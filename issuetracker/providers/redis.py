@@ -217,7 +217,8 @@ class RedisHelperProvider:
             _note_change(pipe)
             looks = self._is_time_to_look(len(reports))
             if looks:
-                _forget_old(pipe, RECENT, PENDING)
+                _forget_old(pipe, RECENT)
+                _forget_old(pipe, PENDING)
                 pipe.zcard(RECENT)
                 pipe.zcard(PENDING)
             *_, recent, pending = pipe.execute()
@@ -228,8 +229,8 @@ class RedisHelperProvider:
     def _is_time_to_look(self, reports: int) -> bool:
         """Whether so many more reports are a reason to see to age and bounds.
 
-        That is as much work as showing several reports, and seldom changes anything. A tenth of
-        what is kept may come before the next look.
+        That is as much work as showing several reports, and seldom changes anything. From each
+        process a tenth of what is kept may come before its next look.
         """
         self._unlooked += reports
         now = time.monotonic()
@@ -251,7 +252,8 @@ class RedisHelperProvider:
                 pipe.set(key_of(issue_id), document, ex=SECONDS_KEPT)
             _add(pipe, RECENT, times)
             _add(pipe, PENDING, times)
-            _forget_old(pipe, RECENT, PENDING)
+            _forget_old(pipe, RECENT)
+            _forget_old(pipe, PENDING)
             _note_change(pipe)
 
         _write_if_unchanged(redis, list(times), queue)
@@ -367,15 +369,14 @@ def _try_to_write(redis: Redis, issue_ids: Sequence[str], queue: _Queue) -> bool
 
 
 def _add(pipe: Pipeline, name: str, scores: dict[str, float]) -> None:
-    """Queue: have these ids in the sorted set."""
+    """Queue: have these ids in the sorted set, for an hour if nothing follows."""
     pipe.zadd(name, cast("dict[Any, Any]", scores), gt=True)
+    pipe.expire(name, SECONDS_KEPT)
 
 
-def _forget_old(pipe: Pipeline, *names: str) -> None:
-    """Queue: have nothing older than an hour in the sorted sets, and no set after an hour."""
-    for name in names:
-        pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
-        pipe.expire(name, SECONDS_KEPT)
+def _forget_old(pipe: Pipeline, name: str) -> None:
+    """Queue: have nothing older than an hour in the sorted set."""
+    pipe.zremrangebyscore(name, "-inf", f"({time.time() - SECONDS_KEPT}")
 
 
 def _note_change(pipe: Pipeline) -> None:
