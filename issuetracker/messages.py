@@ -8,6 +8,7 @@ event id, and :mod:`issuetracker.merging` gives the same issue in any order and 
 deliveries.
 """
 
+import hashlib
 import random
 import uuid
 from datetime import datetime
@@ -307,6 +308,8 @@ class Updated(Change, frozen=True, kw_only=True, omit_defaults=True, tag="update
 AnyChange: TypeAlias = Reported | Commented | Updated
 
 _ISSUES = uuid.uuid5(uuid.NAMESPACE_DNS, "issues.alphafusion")
+_VARIANT = 0b10 << 62
+_FREE_BITS = ~(0xF << 76 | 0b11 << 62)
 
 
 def new_event_id() -> str:
@@ -315,7 +318,7 @@ def new_event_id() -> str:
     Not ``uuid4``: asking the system for random bytes lets another thread have the interpreter,
     and a report would wait for its turn once more.
     """
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+    return _uuid_text(random.getrandbits(128), version=4)
 
 
 def new_issue_id(issue: Report, event_id: str) -> str:
@@ -324,8 +327,18 @@ def new_issue_id(issue: Report, event_id: str) -> str:
     A retried request carries the same event id and so reaches the same issue.
     """
     if issue.fingerprint is None:
-        return str(uuid.uuid5(_ISSUES, event_id))
+        name = hashlib.sha1(_ISSUES.bytes + event_id.encode(), usedforsecurity=False).digest()
+        return _uuid_text(int.from_bytes(name[:16]), version=5)
     return str(uuid.uuid5(uuid.uuid5(_ISSUES, issue.component), issue.fingerprint))
+
+
+def _uuid_text(bits: int, version: int) -> str:
+    """``bits`` as the UUID of this version (RFC 9562), as text.
+
+    Written out: `uuid.UUID` and `uuid.uuid5` are a quarter of what a report costs its caller.
+    """
+    text = f"{bits & _FREE_BITS | version << 76 | _VARIANT:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def bare_id(issue_id: str) -> str:
