@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from deploy.services import PARTS, NotInstalledError, ServiceError, Services
+from deploy.services import PARTS, NotInstalledError, ServiceError, Services, process
 from deploy.services.__main__ import main
 from deploy.services.kafka import tool_command
 from deploy.services.manager import holder_of_this_process
@@ -17,6 +18,7 @@ from deploy.services.part import Instance
 from deploy.services.postgres import PostgreSQL
 from deploy.services.state import Record
 from tests.services import KafkaBroker
+from tests.system import eventually
 
 
 @pytest.fixture
@@ -90,6 +92,21 @@ def test_a_frozen_part_answers_nothing_until_it_goes_on(parts: Services) -> None
     assert PARTS["redis"].answers(instance) is False
     parts.resume("redis")
     assert PARTS["redis"].answers(instance) is True
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are looked at in /proc")
+def test_every_thread_of_what_is_frozen_stands_at_once(tmp_path: Path) -> None:
+    busy = "import threading\ndef run():\n    while True: pass\n"
+    threads = "for _ in range(20): threading.Thread(target=run).start()"
+    pid = process.spawn([sys.executable, "-c", f"{busy}{threads}"], tmp_path / "log")
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        eventually(lambda: len(list(tasks.iterdir())) == 21, "it has its threads")
+        process.freeze(pid)
+        found = [(each / "stat").read_text() for each in tasks.iterdir()]
+        assert [each.rpartition(")")[2].split()[0] for each in found] == ["T"] * 21
+    finally:
+        process.send(pid, signal.SIGKILL)
 
 
 def test_a_frozen_part_can_be_stopped(parts: Services) -> None:

@@ -79,9 +79,9 @@ class Services:
         """Freeze a part with SIGSTOP: it keeps its connections and answers nothing.
 
         Raises:
-            ServiceError: it is not running.
+            ServiceError: it is not running, or does not stop.
         """
-        process.send(self._running_pid(name), signal.SIGSTOP)
+        process.freeze(self._running_pid(name))
 
     def resume(self, name: str) -> None:
         """Let a frozen part go on.

@@ -68,6 +68,22 @@ def send(pid: int, number: signal.Signals) -> None:
             continue
 
 
+def freeze(pid: int, seconds: float = 5) -> None:
+    """Stop a process and all its descendants where they are, and wait until every thread stands.
+
+    A signal is only sent when `kill` returns: what has many threads may answer once more.
+
+    Raises:
+        ServiceError: some still run after so many seconds.
+    """
+    send(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + seconds
+    while not all(map(_stands, [pid, *_descendants(pid)])):
+        if time.monotonic() > deadline:
+            raise ServiceError(f"process {pid} does not stop within {seconds:g} s")
+        time.sleep(0.005)
+
+
 def wait_gone(pid: int, born: str, seconds: float) -> bool:
     """Wait until a process has ended; whether it did in time."""
     deadline = time.monotonic() + seconds
@@ -106,6 +122,21 @@ def _birth_from_ps(pid: int) -> str | None:
     )
     state, _, started = listed.stdout.strip().partition(" ")
     return None if not started or state.startswith("Z") else started.strip()
+
+
+def _stands(pid: int) -> bool:
+    """Whether all threads of a process are stopped, or it has ended."""
+    if not Path("/proc/self/stat").exists():
+        command = ["ps", "-o", "stat=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, check=False).stdout[:1] in b"TZ"
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            state = thread.read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state not in "TtZX":
+            return False
+    return True
 
 
 def _descendants(pid: int) -> list[int]:
