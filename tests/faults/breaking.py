@@ -263,11 +263,11 @@ def web_workers_killed(world: World, seconds: float) -> Broken:
 def disk_full(world: World, seconds: float) -> Broken:
     """The disk under SQLite is full, and has room again later."""
     filler = world.disk / "filler"
-    with filler.open("wb") as file:
+    # Without a buffer: what is left in one when the disk is full fails again when it is closed.
+    with filler.open("wb", buffering=0) as file:
         while True:
             try:
                 file.write(bytes(64 * 1024))
-                file.flush()
             except OSError:
                 break
     assert shutil.disk_usage(world.disk).free < 64 * 1024
