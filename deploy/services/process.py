@@ -82,6 +82,7 @@ def freeze(pid: int, seconds: float = 5) -> None:
         if time.monotonic() > deadline:
             raise ServiceError(f"process {pid} does not stop within {seconds:g} s")
         time.sleep(0.005)
+        send(pid, signal.SIGSTOP)  # to children, too, that were begun in between
 
 
 def wait_gone(pid: int, born: str, seconds: float) -> bool:
